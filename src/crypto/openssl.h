@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What all of src/crypto shares of OpenSSL: cleanup of its types, its error
+ * queue as a GError. Included by src/crypto only.
+ */
+#ifndef CRYPTO_OPENSSL_H
+#define CRYPTO_OPENSSL_H
+
+#include <glib.h>
+#include <openssl/asn1.h>
+#include <openssl/bio.h>
+#include <openssl/cms.h>
+#include <openssl/evp.h>
+#include <openssl/pkcs12.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include "base/error.h"
+
+typedef STACK_OF(X509) X509Stack;
+typedef STACK_OF(GENERAL_NAME) GeneralNames;
+
+void
+openssl_stack_free(X509Stack *stack); /* frees the certificates too */
+void
+openssl_names_free(GeneralNames *names);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BIO, BIO_free_all)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CMS_ContentInfo, CMS_ContentInfo_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_MD_CTX, EVP_MD_CTX_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_PKEY, EVP_PKEY_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PKCS12, PKCS12_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509, X509_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509_STORE, X509_STORE_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509_STORE_CTX, X509_STORE_CTX_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509Stack, openssl_stack_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GeneralNames, openssl_names_free)
+
+/* Drains the error queue into one *error: "WHAT: reason (file of the
+ * library left out)". An empty queue gives "WHAT: failed". */
+void
+openssl_set_error(GError **error, ErrorCode code, const char *what);
+
+/* A read-only BIO over bytes (kept alive by the caller); empty is allowed. */
+BIO *
+openssl_bio(GBytes *bytes);
+/* What was written to a memory BIO. transfer full. */
+GBytes *
+openssl_bytes(BIO *memory);
+
+#endif

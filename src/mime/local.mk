@@ -1,0 +1,11 @@
+noinst_LIBRARIES += src/mime/libmime.a
+src_mime_libmime_a_SOURCES = \
+	src/mime/address.c src/mime/address.h \
+	src/mime/edits.c src/mime/edits.h \
+	src/mime/entity.c src/mime/entity.h \
+	src/mime/fields.c src/mime/fields.h \
+	src/mime/layers.c src/mime/layers.h \
+	src/mime/message.c src/mime/message.h \
+	src/mime/structure.c src/mime/structure.h \
+	src/mime/wrap.c src/mime/wrap.h
+src_mime_libmime_a_CFLAGS = $(AM_CFLAGS) $(GMIME_CFLAGS)

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * STATE/trust: the trust anchors, one PEM file for each, named
+ * FINGERPRINT.pem. STATE/generation changes with each write, so that a running
+ * daemon sees new anchors at its next mail. Thread-safe.
+ */
+#ifndef STORE_ANCHORS_H
+#define STORE_ANCHORS_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "crypto/chain.h"
+
+typedef struct AnchorStore AnchorStore;
+
+AnchorStore *
+anchors_new(const char *state_dir);
+void
+anchors_free(AnchorStore *store);
+
+/* The anchors as they are now: read again only when STATE/generation changed.
+ * A missing directory is no anchors. transfer full. */
+Anchors *
+anchors_current(AnchorStore *store, GError **error);
+/* Of Cert, transfer full. */
+GPtrArray *
+anchors_list(AnchorStore *store, GError **error);
+/* ERROR_UNFIT unless it is a CA certificate. Already there: true. */
+bool
+anchors_add(AnchorStore *store, const Cert *cert, GError **error);
+bool
+anchors_remove(AnchorStore *store, const char *fingerprint, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AnchorStore, anchors_free)
+
+#endif

@@ -1,0 +1,12 @@
+include $(srcdir)/tests/unit/base.mk
+include $(srcdir)/tests/unit/mime.mk
+include $(srcdir)/tests/unit/crypto.mk
+include $(srcdir)/tests/unit/store.mk
+include $(srcdir)/tests/unit/policy.mk
+include $(srcdir)/tests/unit/gateway.mk
+include $(srcdir)/tests/unit/milter.mk
+include $(srcdir)/tests/flow/local.mk
+include $(srcdir)/tests/mta/local.mk
+include $(srcdir)/tests/interop/local.mk
+include $(srcdir)/tests/bench/local.mk
+include $(srcdir)/tests/fuzz/local.mk

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/mime/libmime.a
 src_mime_libmime_a_SOURCES = \
 	src/mime/address.c src/mime/address.h \
+	src/mime/date.c src/mime/date.h \
 	src/mime/edits.c src/mime/edits.h \
 	src/mime/entity.c src/mime/entity.h \
 	src/mime/fields.c src/mime/fields.h \

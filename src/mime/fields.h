@@ -54,6 +54,9 @@ fields_count_of(const Fields *fields, const char *name);
  * what smfi_chgheader() wants. */
 guint
 fields_occurrence(const Fields *fields, guint i);
+/* The same of all fields at once, in linear time. Yours, g_free(). */
+guint *
+fields_occurrences(const Fields *fields);
 
 /* RFC 5322 unfolding (each LF removed, the blank behind it stays) and
  * surrounding blanks taken off. Yours. */

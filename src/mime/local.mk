@@ -5,6 +5,7 @@ src_mime_libmime_a_SOURCES = \
 	src/mime/edits.c src/mime/edits.h \
 	src/mime/entity.c src/mime/entity.h \
 	src/mime/fields.c src/mime/fields.h \
+	src/mime/gmime-init.h \
 	src/mime/layers.c src/mime/layers.h \
 	src/mime/message.c src/mime/message.h \
 	src/mime/structure.c src/mime/structure.h \

@@ -7,6 +7,7 @@ src_mime_libmime_a_SOURCES = \
 	src/mime/fields.c src/mime/fields.h \
 	src/mime/gmime-init.h \
 	src/mime/layers.c src/mime/layers.h \
+	src/mime/mailbox.c src/mime/mailbox.h \
 	src/mime/message.c src/mime/message.h \
 	src/mime/structure.c src/mime/structure.h \
 	src/mime/wrap.c src/mime/wrap.h

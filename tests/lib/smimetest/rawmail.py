@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mail as bytes: cut at offsets, never parsed and written again.
+
+Python's email package normalises what it reads, which is just what a test of
+signatures must not do. Line ends are CRLF here, or LF where a mail has them.
+"""
+
+import base64
+import quopri
+import re
+
+
+def crlf(text):
+    """LF text (str or bytes) with SMTP's line ends."""
+    data = text.encode() if isinstance(text, str) else text
+    return data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+def cut(entity):
+    """(header, body): the header with its last line end, the empty line
+    between them belongs to neither."""
+    for empty, skip in ((b"\r\n", 2), (b"\n", 1)):
+        if entity.startswith(empty):
+            return b"", entity[skip:]
+    ends = [(entity.find(mark), len(mark), keep) for mark, keep in
+            ((b"\r\n\r\n", 2), (b"\n\n", 1), (b"\n\r\n", 1))]
+    ends = [one for one in ends if one[0] >= 0]
+    if not ends:
+        return entity, b""
+    at, length, keep = min(ends)
+    return entity[:at + keep], entity[at + length:]
+
+
+def fields(header):
+    """[(name, raw value behind the colon, folding kept, no line end)]"""
+    found = []
+    for line in re.split(rb"\r?\n(?![ \t])", header):
+        name, colon, value = line.partition(b":")
+        if colon:
+            found.append((name.strip().decode("latin-1"), value))
+    return found
+
+
+def field(entity, name):
+    """The first value, unfolded and stripped, as text; None."""
+    for one, value in fields(cut(entity)[0]):
+        if one.lower() == name.lower():
+            return re.sub(rb"\r?\n", b"", value).strip().decode(
+                "utf-8", "replace")
+    return None
+
+
+def count(entity, name):
+    return sum(one.lower() == name.lower()
+               for one, _ in fields(cut(entity)[0]))
+
+
+def content_type(entity):
+    """(type/subtype in lower case, parameters)"""
+    value = field(entity, "Content-Type") or "text/plain"
+    kind, _, rest = value.partition(";")
+    pattern = r';\s*([^\s=;]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;]*)'
+    parameters = {}
+    for name, text in re.findall(pattern, ";" + rest):
+        if text.startswith('"'):
+            text = re.sub(r"\\(.)", r"\1", text[1:-1])
+        parameters[name.lower()] = text
+    return kind.strip().lower(), parameters
+
+
+def parts(body, boundary):
+    """(parts, closed): the line end before a delimiter belongs to it."""
+    delimiter = re.compile(rb"(?:^|\r?\n)--%s(--)?[ \t]*(?:\r?\n|$)"
+                           % re.escape(boundary.encode()))
+    found, begin, at = [], None, 0
+    while True:
+        match = delimiter.search(body, at)
+        if not match:
+            break
+        if begin is not None:
+            found.append(body[begin:max(begin, match.start())])
+        if match.group(1):
+            return found, True
+        begin = match.end()
+        # The line end that closes one delimiter may open the next.
+        at = match.end() - (2 if body[:match.end()].endswith(b"\r\n") else 1)
+        at = max(at, match.start() + 1)
+    if begin is not None:
+        found.append(body[begin:])
+    return found, False
+
+
+def decoded(entity):
+    """The content of a leaf behind its transfer encoding."""
+    body = cut(entity)[1]
+    encoding = (field(entity, "Content-Transfer-Encoding") or "7bit").lower()
+    if encoding == "base64":
+        kept = re.sub(rb"[^A-Za-z0-9+/=]", b"", body)
+        return base64.b64decode(kept + b"=" * (-len(kept) % 4))
+    if encoding == "quoted-printable":
+        return quopri.decodestring(body)
+    return body
+
+
+def leaves(entity):
+    """[(content type, decoded content)] of all leaves, from the top down. A
+    message/rfc822 part is opened too."""
+    kind, parameters = content_type(entity)
+    if kind.startswith("multipart/") and parameters.get("boundary"):
+        inner, _ = parts(cut(entity)[1], parameters["boundary"])
+        return [leaf for one in inner for leaf in leaves(one)]
+    if kind == "message/rfc822":
+        return leaves(decoded(entity))
+    return [(kind, decoded(entity))]
+
+
+def signed(mail):
+    """(content, DER) of a multipart/signed at the root, (None, DER) of an
+    opaque one, None of anything else."""
+    kind, parameters = content_type(mail)
+    body = cut(mail)[1]
+    if kind == "multipart/signed":
+        two, closed = parts(body, parameters.get("boundary", ""))
+        if len(two) != 2 or not closed:
+            return None
+        return two[0], decoded(two[1])
+    if kind == "application/pkcs7-mime" and parameters.get(
+            "smime-type") == "signed-data":
+        return None, decoded(mail)
+    return None
+
+
+def is_signed(mail):
+    return signed(mail) is not None
+
+
+def entity_of(mail):
+    """What gets signed: the Content-* fields and the body, bytes kept."""
+    header, body = cut(mail)
+    lines = re.split(rb"(?<=\n)(?![ \t])", header)
+    kept = [line for line in lines if line[:8].lower() == b"content-"]
+    return b"".join(kept) + b"\r\n" + body
+
+
+def other_fields(mail, without=()):
+    """The header fields that are not the content's, raw, in their order."""
+    dropped = {one.lower() for one in without} | {"mime-version"}
+    return [(name, value) for name, value in fields(cut(mail)[0])
+            if not name.lower().startswith("content-")
+            and name.lower() not in dropped]

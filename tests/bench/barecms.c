@@ -152,7 +152,8 @@ run(const Options *options, const Signer *signer)
 int
 main(int argc, char **argv)
 {
-	Options options = { .size = 10240, .operations = 100 };
+	/* Static, since GOption's strings live as long as the process. */
+	static Options options = { .size = 10240, .operations = 100 };
 	const GOptionEntry entries[] = {
 		{ "key", 'k', 0, G_OPTION_ARG_FILENAME, &options.key, "PEM",
 		    "FILE" },

@@ -403,7 +403,8 @@ prepare(Load *load, const Options *options, GError **error)
 int
 main(int argc, char **argv)
 {
-	Options options = { .connections = 1,
+	/* Static, since GOption's strings live as long as the process. */
+	static Options options = { .connections = 1,
 		.messages = 1,
 		.senders = 1,
 		.size = 10240,

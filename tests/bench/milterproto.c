@@ -32,12 +32,15 @@ struct MilterLink {
 	const char *data;      /* of the last packet, from wire */
 };
 
+#define MAIL_MACROS                                              \
+	"i {auth_type} {auth_authen} {auth_author} {mail_addr} " \
+	"{mail_host} {mail_mailer}"
+
 /* In the order of libmilter's SMFIM_*. */
 static const char *const default_macros[STAGES] = {
 	"j {daemon_name} {daemon_addr} v _",
 	"{tls_version} {cipher} {cipher_bits} {cert_subject} {cert_issuer}",
-	"i {auth_type} {auth_authen} {auth_author} {mail_addr} {mail_host} "
-	"{mail_mailer}",
+	MAIL_MACROS,
 	"i {rcpt_addr} {rcpt_host} {rcpt_mailer}",
 	"i",
 	"i",

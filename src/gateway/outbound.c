@@ -370,11 +370,16 @@ sign_copy(const Outbound *outbound, const Plan *plan, const Entity *entity,
 	return copy->signed_here;
 }
 
-/* The field that asked for a signature goes; where the mail was wrapped, its
+/* The fields that asked for a signature go; where the mail was wrapped, its
  * Content-* fields are already dealt with. */
 static void
 remove_requests(const Outbound *outbound, Copy *copy)
 {
+	g_autofree guint *occurrences = NULL;
+
+	if (outbound->requests->len > 0) {
+		occurrences = fields_occurrences(outbound->fields);
+	}
 	for (guint i = 0; i < outbound->requests->len; i++) {
 		guint position = g_array_index(outbound->requests, guint, i);
 		const char *name = fields_name(outbound->fields, position);
@@ -383,8 +388,7 @@ remove_requests(const Outbound *outbound, Copy *copy)
 		    g_ascii_strncasecmp(name, "Content-", 8) == 0) {
 			continue;
 		}
-		edits_delete(copy->edits, name,
-		    fields_occurrence(outbound->fields, position));
+		edits_delete(copy->edits, name, occurrences[position]);
 	}
 }
 

@@ -209,9 +209,8 @@ fail_to_write(const char *path, GError **error)
 	return false;
 }
 
-/* Makes the names in directory durable. */
-static bool
-sync_directory(const char *directory, GError **error)
+bool
+file_sync_directory(const char *directory, GError **error)
 {
 	int file = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	bool synced = false;
@@ -248,7 +247,7 @@ make_directory(const char *path, mode_t mode, GError **error)
 		return false;
 	}
 	parent = g_path_get_dirname(path);
-	return sync_directory(parent, error);
+	return file_sync_directory(parent, error);
 }
 
 bool
@@ -268,11 +267,13 @@ file_make_directories(const char *path, mode_t mode, GError **error)
 	return make_directory(path, mode, error);
 }
 
-static bool
-write_all(int file, const guint8 *data, gsize length)
+bool
+file_write_all(int file, const void *data, gsize length)
 {
+	const guint8 *rest = data;
+
 	while (length > 0) {
-		ssize_t written = write(file, data, length);
+		ssize_t written = write(file, rest, length);
 
 		if (written == -1 && errno == EINTR) {
 			continue;
@@ -280,7 +281,7 @@ write_all(int file, const guint8 *data, gsize length)
 		if (written == -1) {
 			return false;
 		}
-		data += written;
+		rest += written;
 		length -= (gsize)written;
 	}
 	return true;
@@ -293,7 +294,7 @@ fill(int file, GBytes *content, mode_t mode)
 	gsize length = 0;
 	const guint8 *data = g_bytes_get_data(content, &length);
 	bool filled = fchmod(file, mode) == 0 &&
-	    write_all(file, data, length) && fsync(file) == 0;
+	    file_write_all(file, data, length) && fsync(file) == 0;
 	int number = errno;
 
 	if (close(file) != 0 && filled) {
@@ -327,7 +328,7 @@ file_write_atomic(const char *path, GBytes *content, mode_t mode,
 		unlink(temporary);
 		return false;
 	}
-	return sync_directory(directory, error);
+	return file_sync_directory(directory, error);
 }
 
 bool
@@ -339,7 +340,7 @@ file_remove(const char *path, GError **error)
 		error_set_errno(error, "%s: cannot be removed", path);
 		return false;
 	}
-	return sync_directory(directory, error);
+	return file_sync_directory(directory, error);
 }
 
 int

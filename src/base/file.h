@@ -44,6 +44,14 @@ bool
 file_write_atomic(const char *path, GBytes *content, mode_t mode,
     mode_t directory_mode, GError **error);
 
+/* All of data to an open file, past short writes and EINTR. false: errno. */
+bool
+file_write_all(int file, const void *data, gsize length);
+
+/* Makes the names in directory durable: what was made, renamed or removed. */
+bool
+file_sync_directory(const char *directory, GError **error);
+
 /* Removes path and makes that durable. Missing is ERROR_MISSING. */
 bool
 file_remove(const char *path, GError **error);

@@ -23,6 +23,7 @@
 #include <systemd/sd-journal.h>
 #endif
 
+#include "base/file.h"
 #include "base/text.h"
 
 static const struct {
@@ -130,21 +131,9 @@ write_stderr(LogLevel level, const char *text)
 	g_autofree char *now = text_time(g_get_real_time() / G_USEC_PER_SEC);
 	g_autofree char *line = g_strdup_printf(
 	    "%s %s: %s: %s\n", now, log_program, levels[level].name, text);
-	const char *rest = line;
-	size_t left = strlen(line);
 
-	while (left > 0) {
-		ssize_t written = write(STDERR_FILENO, rest, left);
-
-		if (written == -1 && errno == EINTR) {
-			continue;
-		}
-		if (written == -1) {
-			return; /* there is nobody to tell */
-		}
-		rest += written;
-		left -= (size_t)written;
-	}
+	/* When this fails there is nobody to tell. */
+	(void)file_write_all(STDERR_FILENO, line, strlen(line));
 }
 
 static void

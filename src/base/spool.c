@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/file.h"
 
 /* The first block: a usual mail without attachment needs no second one. */
 #define FIRST_BLOCK ((gsize)16 * 1024)
@@ -126,31 +127,13 @@ open_unnamed(const char *directory)
 }
 
 static bool
-write_all(int file, const guint8 *data, gsize length)
-{
-	while (length > 0) {
-		ssize_t written = write(file, data, length);
-
-		if (written == -1 && errno == EINTR) {
-			continue;
-		}
-		if (written == -1) {
-			return false;
-		}
-		data += written;
-		length -= (gsize)written;
-	}
-	return true;
-}
-
-static bool
 move_to_file(Spool *spool, GError **error)
 {
 	spool->file = open_unnamed(spool->directory);
 	if (spool->file == -1) {
 		return fail(spool, "cannot make a file", error);
 	}
-	if (!write_all(spool->file, spool->memory, spool->length)) {
+	if (!file_write_all(spool->file, spool->memory, spool->length)) {
 		return fail(spool, "cannot write", error);
 	}
 	g_clear_pointer(&spool->memory, g_free);
@@ -195,7 +178,7 @@ spool_write(Spool *spool, const void *data, gsize length, GError **error)
 	if (spool->file == -1) {
 		make_room(spool, spool->length + length);
 		memcpy(spool->memory + spool->length, data, length);
-	} else if (!write_all(spool->file, data, length)) {
+	} else if (!file_write_all(spool->file, data, length)) {
 		return fail(spool, "cannot write", error);
 	}
 	spool->length += length;

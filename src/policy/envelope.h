@@ -36,6 +36,9 @@ envelope_add_recipient(Envelope *envelope, const char *given,
     const char *const *arguments);
 const Recipient *
 envelope_recipient(const Envelope *envelope, guint i);
+/* An empty login is none. */
+bool
+envelope_has_login(const Envelope *envelope);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Envelope, envelope_free)
 

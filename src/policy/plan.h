@@ -17,7 +17,7 @@ typedef struct {
 	const Recipient *recipient; /* borrowed */
 	const Rule *rule; /* borrowed from settings; NULL: the defaults */
 	bool sign;
-	SignPolicy policy; /* format, digest, padding, missing_key */
+	SignPolicy policy; /* mode, format, digest, padding, missing_key */
 	char *reason; /* why it is so, for explain and the log */
 } Plan;
 
@@ -29,8 +29,9 @@ GPtrArray *
 plan_make(const Settings *settings, const Envelope *envelope,
     const AddressFrom *from, const Fields *fields);
 
-/* Positions in fields of what sign.request_header matched, when some plan is
- * of mode request: they are to be removed. Of guint, highest first. */
+/* Positions in fields of what sign.request_header matched: to be removed when
+ * some plan is of mode request (policy.mode). Empty where no settings use that
+ * mode. Of guint, highest first. */
 GArray *
 plan_request_fields(const Settings *settings, const Fields *fields);
 

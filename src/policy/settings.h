@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The settings: one row each in settings.c (path, type, place, default, range,
- * help), an immutable snapshot once loaded, shared by reference. The only
- * place that sees libconfig. A key without an effect is not accepted.
+ * The settings: one row each in option.c (path, type, place, default, range,
+ * help), an immutable snapshot once loaded, shared by reference. A key without
+ * an effect is not accepted.
  */
 #ifndef POLICY_SETTINGS_H
 #define POLICY_SETTINGS_H
 
 #include <glib.h>
-#include <regex.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -50,8 +49,8 @@ typedef struct {
 	char *name;
 	Pattern *sender; /* NULL: any */
 	Pattern *recipient; /* NULL: any */
-	regex_t *subject; /* NULL: any */
-	regex_t *header; /* NULL: any */
+	Regex *subject; /* NULL: any */
+	Regex *header; /* NULL: any */
 	SignPolicy sign; /* the defaults with what the rule names put over */
 	bool sets_sign;
 } Rule;
@@ -66,7 +65,8 @@ typedef struct {
 	char *user;
 	char *state_dir;
 	char *spool_dir; /* resolved: never empty */
-	GPtrArray *local_domains; /* of char *, lowered */
+	GPtrArray *local_domains; /* of char *, "d" or ".d", lowered */
+	GHashTable *domains; /* the same, for settings_is_own() */
 	GPtrArray *internal_hosts; /* of Network */
 	GPtrArray *outbound_daemons; /* of char * */
 	SenderCheck sender_check;
@@ -75,9 +75,9 @@ typedef struct {
 	LogLevel log_level;
 	LogTarget log_target;
 	SignPolicy sign;
-	regex_t *sign_request; /* sign.request_header */
+	Regex *sign_request; /* sign.request_header; NULL: empty */
 	char *reinject; /* "" = none; else as written */
-	char *reinject_host; /* NULL when none */
+	char *reinject_host; /* without brackets; NULL when none */
 	guint16 reinject_port;
 	struct {
 		gint64 message;
@@ -108,10 +108,13 @@ settings_print(const Settings *settings);
 
 /* For tests and the manual: each key with type, default and help. */
 typedef struct {
-	const char *path; /* "sign.mode" */
+	const char *path; /* "sign.mode", "rules[].sender" */
 	const char *type; /* "text", "number", "bool", "list", "choice" */
-	const char *initial; /* as it would be written */
+	const char *initial; /* as it would be written; NULL: has none */
 	const char *help;
+	const char *const *choices; /* of a choice, NULL-ended; else NULL */
+	gint64 min; /* of a number */
+	gint64 max;
 } SettingsRow;
 const SettingsRow *
 settings_rows(guint *count_out);

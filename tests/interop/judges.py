@@ -207,17 +207,36 @@ class Court:
                     for judge in self.judges}
         return {judge.name: judge.judge(pair) for judge in self.judges}
 
-    def objections(self, mail, signer=None):
+    def objections(self, mail, signer=None, cannot=()):
         """What speaks against this mail, as text; "" when all say ok.
-        signer: the Identity that must have signed it."""
+        signer: the Identity that must have signed it. cannot: judges who are
+        known not to be able to."""
         wrong = []
         for name, verdict in self.verdicts(mail).items():
+            if verdict.result == "cannot" and name in cannot:
+                continue
             if verdict.result != "ok":
                 wrong.append("%s: %s" % (name, verdict))
             elif signer and verdict.signer not in (
                     None, signer.fingerprint()):
                 wrong.append("%s: signed by %s" % (name, verdict.signer))
         return "\n".join(wrong)
+
+    def content(self, mail):
+        """The exact bytes that were signed."""
+        content, der = rawmail.signed(mail)
+        if content is not None:
+            return content
+        # OpenSSL writes what lies inside; what it thinks of it is not asked.
+        return must_run(["openssl", "cms", "-verify", "-noverify", "-binary",
+                         "-inform", "DER"], input=der)
+
+    @staticmethod
+    def has_signing_time(mail):
+        _, der = rawmail.signed(mail)
+        shown = must_run(["openssl", "cms", "-cmsout", "-noout", "-print",
+                          "-inform", "DER"], input=der)
+        return b"signingTime" in shown
 
 
 def text(result):

@@ -103,15 +103,42 @@ def decoded(entity):
 
 
 def leaves(entity):
-    """[(content type, decoded content)] of all leaves, from the top down. A
-    message/rfc822 part is opened too."""
+    """[(fields without the transfer encoding, decoded content)] of all
+    leaves, from the top down. A message/rfc822 part is opened too."""
     kind, parameters = content_type(entity)
     if kind.startswith("multipart/") and parameters.get("boundary"):
         inner, _ = parts(cut(entity)[1], parameters["boundary"])
         return [leaf for one in inner for leaf in leaves(one)]
     if kind == "message/rfc822":
         return leaves(decoded(entity))
-    return [(kind, decoded(entity))]
+    kept = [one for one in fields(cut(entity)[0])
+            if one[0].lower() != "content-transfer-encoding"]
+    return [(kept, decoded(entity))]
+
+
+def leaf_changes(before, after):
+    """What differs in content between two entities, as text; "" for nothing.
+    Fields may be added, never lost or changed."""
+    old, new = leaves(before), leaves(after)
+    if len(old) != len(new):
+        return "%d leaves became %d" % (len(old), len(new))
+    for number, ((fields_before, content), (fields_after, got)) in enumerate(
+            zip(old, new), 1):
+        lost = [one for one in fields_before if one not in fields_after]
+        if lost:
+            return "leaf %d lost %r, has %r" % (number, lost, fields_after)
+        if got != content:
+            return "leaf %d: %s" % (number, difference(content, got))
+    return ""
+
+
+def difference(want, got):
+    """The first place where two byte strings differ, as text."""
+    at = next((at for at, (one, two) in enumerate(zip(want, got))
+               if one != two), min(len(want), len(got)))
+    begin = max(at - 20, 0)
+    return "at byte %d of %d, %d: want %r, got %r" % (
+        at, len(want), len(got), want[begin:at + 60], got[begin:at + 60])
 
 
 def signed(mail):

@@ -1,14 +1,22 @@
 sbin_PROGRAMS += src/ctl/smimectl
 src_ctl_smimectl_SOURCES = \
-	src/ctl/check.c \
+	src/ctl/check.c src/ctl/check.h \
 	src/ctl/command.c src/ctl/command.h \
 	src/ctl/explain.c \
+	src/ctl/input.c src/ctl/input.h \
 	src/ctl/inspect.c \
 	src/ctl/key.c \
+	src/ctl/listener.c src/ctl/listener.h \
+	src/ctl/mail.c src/ctl/mail.h \
 	src/ctl/main.c \
+	src/ctl/output.c src/ctl/output.h \
+	src/ctl/postfix.c \
 	src/ctl/process.c \
 	src/ctl/report.c src/ctl/report.h \
+	src/ctl/select.c src/ctl/select.h \
 	src/ctl/trust.c \
+	src/ctl/user.c src/ctl/user.h \
+	src/ctl/verbs.h \
 	src/ctl/verify.c
 src_ctl_smimectl_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 src_ctl_smimectl_LDADD = $(GATEWAY) $(JSON_LIBS) $(ENGINE_LIBS)

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From options and a file to the engine. The limits that the daemon enforces
+ * while a mail streams in are asked here before the engine, with the same
+ * replies (DESIGN 5, "Limits").
+ */
+#include "config.h"
+
+#include "ctl/mail.h"
+
+#include <string.h>
+
+#include "base/error.h"
+
+static bool
+check_address(const char *option, const char *text, GError **error)
+{
+	g_autofree char *address = address_normalise(text);
+
+	if (address == NULL || *address == '\0') {
+		g_set_error(error, ERROR_DOMAIN, ERROR_USAGE,
+		    "%s: \"%s\" is no mail address", option, text);
+		return false;
+	}
+	return true;
+}
+
+bool
+mail_check_options(const Command *command, GError **error)
+{
+	if (command->from == NULL) {
+		g_set_error(error, ERROR_DOMAIN, ERROR_USAGE,
+		    "--from is missing ('' for the null sender)");
+		return false;
+	}
+	if (command->rcpt->len == 0) {
+		g_set_error(
+		    error, ERROR_DOMAIN, ERROR_USAGE, "--rcpt is missing");
+		return false;
+	}
+	if (*command->from != '\0' && !g_str_equal(command->from, "<>") &&
+	    !check_address("--from", command->from, error)) {
+		return false;
+	}
+	for (guint i = 0; i < command->rcpt->len; i++) {
+		if (!check_address("--rcpt", command->rcpt->pdata[i], error)) {
+			return false;
+		}
+	}
+	if (command->client != NULL &&
+	    !g_hostname_is_ip_address(command->client)) {
+		g_set_error(error, ERROR_DOMAIN, ERROR_USAGE,
+		    "--client: \"%s\" is no IP address", command->client);
+		return false;
+	}
+	return true;
+}
+
+static Envelope *
+make_envelope(const Command *command)
+{
+	Envelope *envelope = envelope_new();
+	bool local = command->auth == NULL && command->client == NULL &&
+	    command->daemon == NULL;
+
+	envelope_set_sender(envelope, command->from, NULL);
+	for (guint i = 0; i < command->rcpt->len; i++) {
+		envelope_add_recipient(envelope, command->rcpt->pdata[i], NULL);
+	}
+	envelope->login = g_strdup(command->auth);
+	envelope->client = g_strdup(local ? "127.0.0.1" : command->client);
+	envelope->daemon = g_strdup(command->daemon);
+	envelope->host = g_strdup(g_get_host_name());
+	return envelope;
+}
+
+/* An address as it is written in a header field. */
+static void
+append_mailbox(GString *value, const char *given)
+{
+	gsize length = strlen(given);
+
+	g_string_append(value, value->len > 1 ? ",\n " : "");
+	if (*given == '<') {
+		g_string_append_len(value, given, (gssize)length);
+	} else {
+		g_string_append_printf(value, "<%s>", given);
+	}
+}
+
+static Message *
+make_message(const Command *command)
+{
+	Fields *fields = fields_new();
+	g_autoptr(GString) value = g_string_new(" ");
+
+	if (*command->from != '\0' && !g_str_equal(command->from, "<>")) {
+		append_mailbox(value, command->from);
+		fields_add(fields, "From", value->str);
+	}
+	g_string_assign(value, " ");
+	for (guint i = 0; i < command->rcpt->len; i++) {
+		append_mailbox(value, command->rcpt->pdata[i]);
+	}
+	fields_add(fields, "To", value->str);
+	fields_add(fields, "Subject", " ");
+	return message_new(fields, g_bytes_new_static("", 0));
+}
+
+Mail *
+mail_new(const Command *command, GBytes *raw)
+{
+	Mail *mail = g_new0(Mail, 1);
+
+	mail->envelope = make_envelope(command);
+	mail->message = raw != NULL ? message_parse(raw, &mail->crlf)
+				    : make_message(command);
+	address_from(mail->message->fields, &mail->from);
+	return mail;
+}
+
+void
+mail_free(Mail *mail)
+{
+	if (mail == NULL) {
+		return;
+	}
+	envelope_free(mail->envelope);
+	message_free(mail->message);
+	address_from_clear(&mail->from);
+	g_free(mail);
+}
+
+/* The outcome when the mail is over a limit, else NULL. */
+static Outcome *
+over_limits(const Mail *mail, const Settings *settings)
+{
+	gsize header = fields_size(mail->message->fields);
+	gsize size = header + 2 + g_bytes_get_size(mail->message->body);
+	guint recipients = mail->envelope->recipients->len;
+	g_autoptr(Outcome) outcome =
+	    outcome_new(direction_of(settings, mail->envelope, &mail->from));
+
+	if (recipients > (guint)settings->limits.recipients) {
+		outcome_refuse(outcome, VERDICT_TEMPFAIL, "452", "4.5.3",
+		    "more than %d recipients", settings->limits.recipients);
+	} else if (header > (gsize)settings->limits.headers) {
+		outcome_refuse(outcome, VERDICT_REJECT, "552", "5.3.4",
+		    "the header is larger than %d bytes",
+		    settings->limits.headers);
+	} else if (settings->limits.message > 0 &&
+	    size > (gsize)settings->limits.message) {
+		outcome_refuse(outcome, VERDICT_REJECT, "552", "5.3.4",
+		    "the mail is larger than %" G_GINT64_FORMAT " bytes",
+		    settings->limits.message);
+	} else {
+		return NULL;
+	}
+	return g_steal_pointer(&outcome);
+}
+
+Outcome *
+mail_process(const Mail *mail, Gateway *gateway)
+{
+	Outcome *outcome = over_limits(mail, gateway_settings(gateway));
+
+	if (outcome != NULL) {
+		return outcome;
+	}
+	return gateway_process(gateway, mail->envelope, mail->message,
+	    g_get_real_time() / G_USEC_PER_SEC);
+}
+
+void
+mail_report_plan(Report *report, const PlanReport *plan)
+{
+	report_text(report, "recipient", plan->recipient);
+	report_text(report, "rule", plan->rule);
+	report_bool(report, "sign", plan->sign);
+	report_text(report, "signer", plan->signer);
+	report_bool(report, "encrypt", false);
+	report_null(report, "certificate");
+	report_null(report, "cipher");
+	if (plan->group > 0) {
+		report_number(report, "group", plan->group);
+	} else {
+		report_null(report, "group");
+	}
+	report_text(report, "reason", plan->reason);
+}

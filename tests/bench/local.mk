@@ -5,6 +5,8 @@ bench_programs = tests/bench/milterload tests/bench/ref_nothing \
 	tests/bench/ref_replace tests/bench/barecms tests/bench/cmscheck
 check_PROGRAMS += $(bench_programs)
 EXTRA_DIST += tests/bench/bench
+dist_check_SCRIPTS += tests/mta/test_race.py
+TESTS += tests/mta/test_race.py
 
 tests_bench_milterload_SOURCES = tests/bench/milterload.c \
 	tests/bench/mailresult.c tests/bench/mailresult.h \

@@ -9,7 +9,10 @@
 
 #include <libmilter/mfapi.h>
 
-#define NO_REPLY (SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_HDR)
+#define ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY | SMFIF_DELRCPT)
+#define LEFT_OUT (SMFIP_NOHELO | SMFIP_NOUNKNOWN)
+#define EXTRAS (SMFIP_SKIP | SMFIP_HDR_LEADSPC)
+#define NO_REPLY (SMFIP_NR_CONN | SMFIP_NR_MAIL | SMFIP_NR_HDR)
 
 static sfsistat
 on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
@@ -20,10 +23,8 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	(void)ctx;
 	(void)unused1;
 	(void)unused2;
-	*actions_out = actions &
-	    (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY | SMFIF_DELRCPT |
-		SMFIF_QUARANTINE);
-	*steps_out = steps & (NO_REPLY | SMFIP_HDR_LEADSPC | SMFIP_SKIP);
+	*actions_out = actions & ACTIONS;
+	*steps_out = (steps & (LEFT_OUT | EXTRAS)) | NO_REPLY;
 	*unused1_out = 0;
 	*unused2_out = 0;
 	return SMFIS_CONTINUE;
@@ -35,14 +36,6 @@ on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *address)
 	(void)ctx;
 	(void)name;
 	(void)address;
-	return SMFIS_NOREPLY;
-}
-
-static sfsistat
-on_helo(SMFICTX *ctx, char *name)
-{
-	(void)ctx;
-	(void)name;
 	return SMFIS_NOREPLY;
 }
 
@@ -122,7 +115,6 @@ main(int argc, char **argv)
 		.xxfi_name = "nothing",
 		.xxfi_version = SMFI_VERSION,
 		.xxfi_connect = on_connect,
-		.xxfi_helo = on_helo,
 		.xxfi_envfrom = on_mail,
 		.xxfi_envrcpt = on_rcpt,
 		.xxfi_header = on_header,

@@ -11,8 +11,10 @@
 
 #include <libmilter/mfapi.h>
 
-#define NO_REPLY (SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_HDR)
-#define FIRST_SIZE 16384
+#define ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY | SMFIF_DELRCPT)
+#define LEFT_OUT (SMFIP_NOHELO | SMFIP_NOUNKNOWN)
+#define EXTRAS (SMFIP_SKIP | SMFIP_HDR_LEADSPC)
+#define NO_REPLY (SMFIP_NR_CONN | SMFIP_NR_MAIL | SMFIP_NR_HDR)
 
 /* One for each connection, emptied with each mail. */
 struct mail {
@@ -62,10 +64,8 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	(void)ctx;
 	(void)unused1;
 	(void)unused2;
-	*actions_out = actions &
-	    (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY | SMFIF_DELRCPT |
-		SMFIF_QUARANTINE);
-	*steps_out = steps & (NO_REPLY | SMFIP_HDR_LEADSPC | SMFIP_SKIP);
+	*actions_out = actions & ACTIONS;
+	*steps_out = (steps & (LEFT_OUT | EXTRAS)) | NO_REPLY;
 	*unused1_out = 0;
 	*unused2_out = 0;
 	return SMFIS_CONTINUE;
@@ -77,14 +77,6 @@ on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *address)
 	(void)name;
 	(void)address;
 	smfi_setpriv(ctx, calloc(1, sizeof(struct mail)));
-	return SMFIS_NOREPLY;
-}
-
-static sfsistat
-on_helo(SMFICTX *ctx, char *name)
-{
-	(void)ctx;
-	(void)name;
 	return SMFIS_NOREPLY;
 }
 
@@ -179,8 +171,8 @@ on_close(SMFICTX *ctx)
 int
 main(int argc, char **argv)
 {
-	struct smfiDesc milter = { "replace", SMFI_VERSION, 0, on_connect,
-		on_helo, on_mail, on_rcpt, on_header, on_end_of_header, on_body,
+	struct smfiDesc milter = { "replace", SMFI_VERSION, 0, on_connect, NULL,
+		on_mail, on_rcpt, on_header, on_end_of_header, on_body,
 		on_end_of_message, on_abort, on_close, NULL, on_data,
 		on_negotiate };
 

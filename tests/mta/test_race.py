@@ -32,14 +32,30 @@ class Race:
         self.where = place.Place("race")
         keys = pki.Pki(self.where.dir("pki"))
         self.anchor = keys.anchor
+        # Both kinds of key, so that a key cannot meet a stranger's certificate
+        # without notice.
+        self.users = [keys.user(
+            "user%d@example.com" % number, "rsa" if number % 2 else "p256")
+            for number in range(1, SENDERS + 1)]
         self.milter = milter.Milter(self.where)
         self.milter.trust(keys)
-        for number in range(1, SENDERS + 1):
-            # Both kinds, so that a key cannot meet a stranger's certificate
-            # without notice.
-            self.milter.import_identity(keys.user(
-                "user%d@example.com" % number, "rsa" if number % 2 else "p256"))
+        for user in self.users:
+            self.milter.import_identity(user)
         self.milter.start()
+
+    def judge_of_judges(self):
+        """The judge must see that another one signed."""
+        user = self.users[0]
+        signed = place.must_run(
+            ["openssl", "cms", "-sign", "-signer", user.cert, "-inkey",
+             user.key, "-certfile", user.chain, "-crlfeol"], input=b"Hello.\r\n")
+        for sender, good in (user.address, True), ("user2@example.com", False):
+            path = self.where.write("mail", b"From: <%s>\r\n%s" % (
+                sender.encode(), signed))
+            result = place.run([tool("cmscheck"), "-C", self.anchor, path])
+            if (result.returncode == 0) != good:
+                return result.stdout.decode()
+        return None
 
     def run(self, *options):
         """What is wrong, or nothing."""
@@ -52,7 +68,7 @@ class Race:
         told = (result.stdout + result.stderr).decode(errors="replace")
         every = "checked=%d ok=%d bad=0" % (self.count, self.count)
         if result.returncode != 0 or every not in told:
-            return "exit %d: %s" % (result.returncode, told[:4000])
+            return "exit %d: %s" % (result.returncode, told[-2000:])
         return self.findings()
 
     def run_with_reloads(self, *options):
@@ -86,6 +102,7 @@ def test(results, count):
         results.skip("race", "the daemon wants to be started by root")
         return
     race = Race(count)
+    results.case("the judge knows a wrong signer", race.judge_of_judges)
     results.case("long connections with changing senders", race.run)
     results.case("a new connection after three mails",
                  lambda: race.run("-r", "3"))

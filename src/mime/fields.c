@@ -240,19 +240,49 @@ fields_unfold(const char *value)
 	return g_steal_pointer(&text);
 }
 
+/*
+ * Behind the first base64 word that ends in padding and has another encoded
+ * word behind it: *next_out is that one. NULL: there is none. GMime 3.2.13
+ * joins the base64 of neighbours before it decodes, and stops at the padding.
+ */
+static const char *
+find_padded_word(const char *text, const char **next_out)
+{
+	for (const char *p = strstr(text, "=?="); p != NULL;
+	     p = strstr(p + 1, "=?=")) {
+		const char *end = p + 3;
+		const char *next = end + strspn(end, " \t");
+
+		if (next > end && g_str_has_prefix(next, "=?")) {
+			*next_out = next;
+			return end;
+		}
+	}
+	return NULL;
+}
+
 char *
 fields_decode(const char *value)
 {
 	g_autofree char *text = fields_unfold(value);
-	g_autofree char *decoded = NULL;
+	g_autoptr(GString) decoded = g_string_new(NULL);
+	const char *end = text;
 
 	gmime_init_once();
-	decoded = g_mime_utils_header_decode_text(NULL, text);
-	if (decoded == NULL) {
-		return g_steal_pointer(&text);
+	for (const char *p = text; end != NULL; /* in the loop */) {
+		const char *next = NULL;
+		g_autofree char *piece = NULL;
+		g_autofree char *plain = NULL;
+
+		end = find_padded_word(p, &next);
+		piece =
+		    end != NULL ? g_strndup(p, (gsize)(end - p)) : g_strdup(p);
+		plain = g_mime_utils_header_decode_text(NULL, piece);
+		g_string_append(decoded, plain != NULL ? plain : piece);
+		p = next;
 	}
 	/* An encoded word may decode to anything; ours is UTF-8. */
-	return g_utf8_make_valid(decoded, -1);
+	return g_utf8_make_valid(decoded->str, (gssize)decoded->len);
 }
 
 void

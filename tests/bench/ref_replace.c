@@ -15,6 +15,7 @@
 #define LEFT_OUT (SMFIP_NOHELO | SMFIP_NOUNKNOWN)
 #define EXTRAS (SMFIP_SKIP | SMFIP_HDR_LEADSPC)
 #define NO_REPLY (SMFIP_NR_CONN | SMFIP_NR_MAIL | SMFIP_NR_HDR)
+#define FIRST_SIZE 16384
 
 /* One for each connection, emptied with each mail. */
 struct mail {

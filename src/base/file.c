@@ -21,6 +21,9 @@
 
 #include "base/error.h"
 
+/* Some of the kernel's ticks. */
+#define SETTLED_NS G_GINT64_CONSTANT(50000000)
+
 typedef struct {
 	guint8 *data;
 	gsize size;
@@ -69,6 +72,14 @@ file_stamp_equal(const FileStamp *a, const FileStamp *b)
 	    a->size == b->size && a->mtime_ns == b->mtime_ns &&
 	    a->ctime_ns == b->ctime_ns && a->mode == b->mode &&
 	    a->owner == b->owner;
+}
+
+bool
+file_stamp_settled(const FileStamp *stamp)
+{
+	gint64 now = g_get_real_time() * 1000;
+
+	return ABS(now - stamp->ctime_ns) > SETTLED_NS;
 }
 
 static void
@@ -312,7 +323,7 @@ file_write_atomic(const char *path, GBytes *content, mode_t mode,
 	/* Not made from the file's own name, which may be as long as a name
 	 * can be. The dot keeps it out of listings. */
 	g_autofree char *temporary =
-	    g_build_filename(directory, ".new-XXXXXX", NULL);
+	    g_build_filename(directory, FILE_TEMPORARY "XXXXXX", NULL);
 	int file = -1;
 
 	if (directory_mode != 0 &&

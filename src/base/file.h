@@ -26,6 +26,13 @@ bool
 file_stamp(const char *path, FileStamp *stamp_out, GError **error);
 bool
 file_stamp_equal(const FileStamp *a, const FileStamp *b);
+/*
+ * Old enough that one more change would show in the stamp. The kernel's file
+ * times advance in ticks of up to 10 ms, and inode numbers are used again: what
+ * changed within this instant may change once more behind an equal stamp.
+ */
+bool
+file_stamp_settled(const FileStamp *stamp);
 
 /*
  * The whole file, at most max bytes (ERROR_LIMIT above). Regular files only
@@ -34,6 +41,9 @@ file_stamp_equal(const FileStamp *a, const FileStamp *b);
  */
 GBytes *
 file_read(const char *path, gsize max, FileStamp *stamp_out, GError **error);
+
+/* How the names of temporary files begin, which only a crash leaves. */
+#define FILE_TEMPORARY ".new-"
 
 /*
  * Temporary file beside path, write, fsync, rename, fsync of the directory.

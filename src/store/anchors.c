@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Trust anchors on disk and in memory. Any *.pem file of STATE/trust counts,
+ * also one that configuration management put there under a name of its own;
+ * our own are named by fingerprint. They are read again when STATE/generation
+ * or the directory has another stamp than before: two stat(2) a mail. Nothing
+ * is verified here. The lock guards the current set alone, not its reading.
+ */
+#include "config.h"
+
+#include "store/anchors.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "store/state.h"
+
+#define SUFFIX ".pem"
+/* Enough for a whole bundle of public CAs. */
+#define FILE_MAX ((gsize)16 * 1024 * 1024)
+
+/* What tells that the anchors are others. */
+typedef struct {
+	bool has_generation;
+	bool has_directory;
+	FileStamp generation;
+	FileStamp directory;
+} Version;
+
+struct AnchorStore {
+	char *state_dir;
+	char *directory;
+	char *generation;
+	GMutex lock;
+	Anchors *current; /* guarded by lock, as is version */
+	Version version;
+};
+
+AnchorStore *
+anchors_new(const char *state_dir)
+{
+	AnchorStore *store = g_new0(AnchorStore, 1);
+
+	store->state_dir = g_strdup(state_dir);
+	store->directory = g_build_filename(state_dir, "trust", NULL);
+	store->generation = g_build_filename(state_dir, "generation", NULL);
+	g_mutex_init(&store->lock);
+	return store;
+}
+
+void
+anchors_free(AnchorStore *store)
+{
+	if (store == NULL) {
+		return;
+	}
+	g_clear_pointer(&store->current, chain_anchors_unref);
+	g_mutex_clear(&store->lock);
+	g_free(store->generation);
+	g_free(store->directory);
+	g_free(store->state_dir);
+	g_free(store);
+}
+
+/* A missing file is no error: *there_out tells. */
+static bool
+stamp_of(
+    const char *path, bool *there_out, FileStamp *stamp_out, GError **error)
+{
+	g_autoptr(GError) reason = NULL;
+
+	*there_out = file_stamp(path, stamp_out, &reason);
+	if (reason != NULL) {
+		g_propagate_error(error, g_steal_pointer(&reason));
+		return false;
+	}
+	return true;
+}
+
+static bool
+take_version(const AnchorStore *store, Version *version, GError **error)
+{
+	return stamp_of(store->generation, &version->has_generation,
+		   &version->generation, error) &&
+	    stamp_of(store->directory, &version->has_directory,
+		&version->directory, error);
+}
+
+static bool
+same_stamp(bool has_a, const FileStamp *a, bool has_b, const FileStamp *b)
+{
+	return has_a == has_b && (!has_a || file_stamp_equal(a, b));
+}
+
+static bool
+same_version(const Version *a, const Version *b)
+{
+	return same_stamp(a->has_generation, &a->generation, b->has_generation,
+		   &b->generation) &&
+	    same_stamp(a->has_directory, &a->directory, b->has_directory,
+		&b->directory);
+}
+
+static bool
+is_settled(const Version *version)
+{
+	return (!version->has_generation ||
+		   file_stamp_settled(&version->generation)) &&
+	    (!version->has_directory ||
+		file_stamp_settled(&version->directory));
+}
+
+static int
+compare_names(gconstpointer a, gconstpointer b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static struct dirent *
+next_entry(DIR *directory)
+{
+	errno = 0; /* stays 0 at the end */
+	return readdir(directory);
+}
+
+/* The paths of all anchor files, sorted; a missing directory has none. */
+static GPtrArray *
+list_files(const AnchorStore *store, GError **error)
+{
+	g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+	DIR *directory = opendir(store->directory);
+	struct dirent *entry = NULL;
+
+	if (directory == NULL) {
+		if (errno != ENOENT) {
+			error_set_errno(error, "%s", store->directory);
+			return NULL;
+		}
+		return g_steal_pointer(&paths);
+	}
+	while ((entry = next_entry(directory)) != NULL) {
+		if (*entry->d_name != '.' &&
+		    g_str_has_suffix(entry->d_name, SUFFIX)) {
+			g_ptr_array_add(paths,
+			    g_build_filename(
+				store->directory, entry->d_name, NULL));
+		}
+	}
+	if (errno != 0) {
+		error_set_errno(error, "%s", store->directory);
+		closedir(directory);
+		return NULL;
+	}
+	closedir(directory);
+	g_ptr_array_sort(paths, compare_names);
+	return g_steal_pointer(&paths);
+}
+
+/* NULL without *error: the file went meanwhile. */
+static GPtrArray *
+read_certs(const char *path, GError **error)
+{
+	g_autoptr(GError) reason = NULL;
+	g_autoptr(GBytes) content = file_read(path, FILE_MAX, NULL, &reason);
+	GPtrArray *certs = NULL;
+
+	if (content == NULL) {
+		if (!g_error_matches(reason, ERROR_DOMAIN, ERROR_MISSING)) {
+			g_propagate_error(error, g_steal_pointer(&reason));
+		}
+		return NULL;
+	}
+	certs = cert_read_all(content, error);
+	if (certs == NULL) {
+		g_prefix_error(error, "%s: ", path);
+	}
+	return certs;
+}
+
+static bool
+has_fingerprint(const GPtrArray *certs, const char *fingerprint)
+{
+	for (guint i = 0; i < certs->len; i++) {
+		if (text_equal_fold(
+			cert_fingerprint(g_ptr_array_index(certs, i)),
+			fingerprint)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+unref_cert(gpointer data)
+{
+	cert_unref(data);
+}
+
+GPtrArray *
+anchors_list(AnchorStore *store, GError **error)
+{
+	g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(unref_cert);
+	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+	g_autoptr(GPtrArray) paths = list_files(store, error);
+
+	if (paths == NULL) {
+		return NULL;
+	}
+	for (guint i = 0; i < paths->len; i++) {
+		g_autoptr(GError) reason = NULL;
+		g_autoptr(GPtrArray) certs =
+		    read_certs(g_ptr_array_index(paths, i), &reason);
+
+		if (reason != NULL) {
+			g_propagate_error(error, g_steal_pointer(&reason));
+			return NULL;
+		}
+		for (guint j = 0; certs != NULL && j < certs->len; j++) {
+			Cert *cert = g_ptr_array_index(certs, j);
+
+			/* The text lives as long as the one in all. */
+			if (!g_hash_table_contains(
+				seen, cert_fingerprint(cert))) {
+				cert_ref(cert);
+				g_ptr_array_add(all, cert);
+				g_hash_table_add(
+				    seen, (gpointer)cert_fingerprint(cert));
+			}
+		}
+	}
+	return g_steal_pointer(&all);
+}
+
+static Anchors *
+current_if_same(AnchorStore *store, const Version *version)
+{
+	Anchors *current = NULL;
+
+	g_mutex_lock(&store->lock);
+	if (store->current != NULL && same_version(&store->version, version)) {
+		current = chain_anchors_ref(store->current);
+	}
+	g_mutex_unlock(&store->lock);
+	return current;
+}
+
+static void
+keep(AnchorStore *store, const Version *version, Anchors *anchors)
+{
+	g_autoptr(Anchors) old = NULL;
+
+	g_mutex_lock(&store->lock);
+	old = g_steal_pointer(&store->current);
+	store->current = chain_anchors_ref(anchors);
+	store->version = *version;
+	g_mutex_unlock(&store->lock);
+}
+
+Anchors *
+anchors_current(AnchorStore *store, GError **error)
+{
+	Version version = { 0 };
+	g_autoptr(GPtrArray) certs = NULL;
+	Anchors *anchors = NULL;
+
+	/* Before the files are read: what changes meanwhile is seen next. */
+	if (!take_version(store, &version, error)) {
+		return NULL;
+	}
+	anchors = current_if_same(store, &version);
+	if (anchors != NULL) {
+		return anchors;
+	}
+	certs = anchors_list(store, error);
+	if (certs == NULL) {
+		return NULL;
+	}
+	anchors = chain_anchors_new(certs);
+	if (is_settled(&version)) {
+		keep(store, &version, anchors);
+	}
+	return anchors;
+}
+
+/* A fingerprint becomes a file name: hex digits alone. */
+static bool
+is_fingerprint(const char *fingerprint)
+{
+	return strlen(fingerprint) == 64 &&
+	    strspn(fingerprint, "0123456789abcdefABCDEF") == 64;
+}
+
+static char *
+path_of(const AnchorStore *store, const char *fingerprint)
+{
+	g_autofree char *lower = text_fold(fingerprint);
+	g_autofree char *name = g_strconcat(lower, SUFFIX, NULL);
+
+	return g_build_filename(store->directory, name, NULL);
+}
+
+/* Named values, then the certificate: for cat and grep. */
+static GBytes *
+text_of(const Cert *cert)
+{
+	g_autofree char *subject = text_clean(cert_subject(cert), 1024);
+	g_autofree char *until = text_time(cert_not_after(cert));
+	g_autofree char *pem = cert_pem(cert);
+	char *text = g_strdup_printf("# fingerprint: %s\n# subject: %s\n"
+				     "# not after: %s\n%s",
+	    cert_fingerprint(cert), subject, until, pem);
+
+	return g_bytes_new_take(text, strlen(text));
+}
+
+static bool
+add_locked(AnchorStore *store, const Cert *cert, GError **error)
+{
+	g_autofree char *path = path_of(store, cert_fingerprint(cert));
+	g_autoptr(GPtrArray) present = read_certs(path, NULL);
+	g_autoptr(GBytes) content = text_of(cert);
+
+	if (present != NULL &&
+	    has_fingerprint(present, cert_fingerprint(cert))) {
+		return true;
+	}
+	return file_write_atomic(path, content, 0644, 0755, error) &&
+	    state_new_generation(store->state_dir, error);
+}
+
+bool
+anchors_add(AnchorStore *store, const Cert *cert, GError **error)
+{
+	int lock = -1;
+	bool added = false;
+
+	if (!cert_is_ca(cert)) {
+		g_set_error(error, ERROR_DOMAIN, ERROR_UNFIT,
+		    "%s: not a CA certificate", cert_subject(cert));
+		return false;
+	}
+	lock = state_lock(store->state_dir, error);
+	if (lock == -1) {
+		return false;
+	}
+	added = add_locked(store, cert, error);
+	file_unlock(lock);
+	return added;
+}
+
+/*
+ * The file that has the certificate: the one of that name, whatever is in it,
+ * else the one of another name that has this certificate and no other.
+ */
+static char *
+find_file(const AnchorStore *store, const char *fingerprint, GError **error)
+{
+	g_autofree char *own = path_of(store, fingerprint);
+	g_autoptr(GPtrArray) paths = NULL;
+
+	if (g_file_test(own, G_FILE_TEST_EXISTS)) {
+		return g_steal_pointer(&own);
+	}
+	paths = list_files(store, error);
+	if (paths == NULL) {
+		return NULL;
+	}
+	for (guint i = 0; i < paths->len; i++) {
+		const char *path = g_ptr_array_index(paths, i);
+		g_autoptr(GPtrArray) certs = read_certs(path, NULL);
+
+		if (certs == NULL || !has_fingerprint(certs, fingerprint)) {
+			continue;
+		}
+		if (certs->len > 1) {
+			g_set_error(error, ERROR_DOMAIN, ERROR_UNFIT,
+			    "%s: has other certificates too: edit that file",
+			    path);
+			return NULL;
+		}
+		return g_strdup(path);
+	}
+	g_set_error(error, ERROR_DOMAIN, ERROR_MISSING,
+	    "no trust anchor has the fingerprint %s", fingerprint);
+	return NULL;
+}
+
+static bool
+remove_locked(AnchorStore *store, const char *fingerprint, GError **error)
+{
+	g_autofree char *path = find_file(store, fingerprint, error);
+
+	return path != NULL && file_remove(path, error) &&
+	    state_new_generation(store->state_dir, error);
+}
+
+bool
+anchors_remove(AnchorStore *store, const char *fingerprint, GError **error)
+{
+	int lock = -1;
+	bool removed = false;
+
+	if (!is_fingerprint(fingerprint)) {
+		g_set_error(error, ERROR_DOMAIN, ERROR_MISSING,
+		    "no trust anchor has such a fingerprint: 64 hex digits");
+		return false;
+	}
+	lock = state_lock(store->state_dir, error);
+	if (lock == -1) {
+		return false;
+	}
+	removed = remove_locked(store, fingerprint, error);
+	file_unlock(lock);
+	return removed;
+}

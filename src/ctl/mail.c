@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From options and a file to the engine. The limits that the daemon enforces
- * while a mail streams in are asked here before the engine, with the same
- * replies (DESIGN 5, "Limits").
+ * From options and a file to the engine, in the steps of the daemon: the limits
+ * that it enforces while a mail streams in, with the same replies (DESIGN 5,
+ * "Limits"), what is known at end of header, then the whole mail.
  */
 #include "config.h"
 
@@ -131,41 +131,68 @@ mail_free(Mail *mail)
 	g_free(mail);
 }
 
-/* The outcome when the mail is over a limit, else NULL. */
-static Outcome *
-over_limits(const Mail *mail, const Settings *settings)
+static bool
+is_too_large(const Mail *mail, const Settings *settings)
 {
-	gsize header = fields_size(mail->message->fields);
-	gsize size = header + 2 + g_bytes_get_size(mail->message->body);
-	guint recipients = mail->envelope->recipients->len;
-	g_autoptr(Outcome) outcome =
+	gint64 limit = settings->limits.message;
+	gsize size = fields_size(mail->message->fields) + 2 +
+	    g_bytes_get_size(mail->message->body);
+
+	return limit > 0 && size > (guint64)limit;
+}
+
+static Outcome *
+refuse(const Mail *mail, const Settings *settings, Verdict verdict,
+    const char *code, const char *enhanced, const char *text)
+{
+	Outcome *outcome =
 	    outcome_new(direction_of(settings, mail->envelope, &mail->from));
 
-	if (recipients > (guint)settings->limits.recipients) {
-		outcome_refuse(outcome, VERDICT_TEMPFAIL, "452", "4.5.3",
-		    "more than %d recipients", settings->limits.recipients);
-	} else if (header > (gsize)settings->limits.headers) {
-		outcome_refuse(outcome, VERDICT_REJECT, "552", "5.3.4",
-		    "the header is larger than %d bytes",
-		    settings->limits.headers);
-	} else if (settings->limits.message > 0 &&
-	    size > (gsize)settings->limits.message) {
-		outcome_refuse(outcome, VERDICT_REJECT, "552", "5.3.4",
-		    "the mail is larger than %" G_GINT64_FORMAT " bytes",
-		    settings->limits.message);
-	} else {
-		return NULL;
+	outcome_refuse(outcome, verdict, code, enhanced, "%s", text);
+	return outcome;
+}
+
+/* Refused, or nothing to edit and nobody else to send to: the daemon lets the
+ * body go by. */
+static bool
+is_final(const Outcome *outcome)
+{
+	const Copy *copy;
+
+	if (outcome->verdict != VERDICT_ACCEPT) {
+		return true;
 	}
-	return g_steal_pointer(&outcome);
+	copy = outcome->copies->pdata[0];
+	return outcome->copies->len == 1 && copy->body == NULL &&
+	    edits_count(copy->edits) == 0;
 }
 
 Outcome *
 mail_process(const Mail *mail, Gateway *gateway)
 {
-	Outcome *outcome = over_limits(mail, gateway_settings(gateway));
+	const Settings *settings = gateway_settings(gateway);
+	const Fields *fields = mail->message->fields;
+	g_autoptr(Outcome) outcome = NULL;
 
+	if (mail->envelope->recipients->len >
+	    (guint)settings->limits.recipients) {
+		return refuse(mail, settings, VERDICT_TEMPFAIL, "452", "4.5.3",
+		    "Too many recipients");
+	}
+	if (fields_size(fields) > (gsize)settings->limits.headers) {
+		return refuse(mail, settings, VERDICT_REJECT, "552", "5.3.4",
+		    "The message header is too large");
+	}
+	outcome = gateway_at_header(gateway, mail->envelope, fields);
+	if (outcome != NULL && is_final(outcome)) {
+		return g_steal_pointer(&outcome);
+	}
+	if (is_too_large(mail, settings)) {
+		return refuse(mail, settings, VERDICT_REJECT, "552", "5.3.4",
+		    "The message is too large");
+	}
 	if (outcome != NULL) {
-		return outcome;
+		return g_steal_pointer(&outcome);
 	}
 	return gateway_process(gateway, mail->envelope, mail->message,
 	    g_get_real_time() / G_USEC_PER_SEC);

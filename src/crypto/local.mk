@@ -1,12 +1,23 @@
 noinst_LIBRARIES += src/crypto/libcrypto.a
 src_crypto_libcrypto_a_SOURCES = \
+	src/crypto/attributes.c src/crypto/attributes.h \
+	src/crypto/cert-private.h \
 	src/crypto/cert.c src/crypto/cert.h \
+	src/crypto/certfile.c \
 	src/crypto/chain.c src/crypto/chain.h \
+	src/crypto/cms-private.h \
 	src/crypto/cms.c src/crypto/cms.h \
+	src/crypto/der.c src/crypto/der.h \
+	src/crypto/digest-private.h \
 	src/crypto/digest.c src/crypto/digest.h \
 	src/crypto/inspect.c src/crypto/inspect.h \
+	src/crypto/keyfile-pkcs12.c \
+	src/crypto/keyfile.c src/crypto/keyfile.h \
+	src/crypto/keyring-private.h \
 	src/crypto/keyring.c src/crypto/keyring.h \
+	src/crypto/mailbox.c src/crypto/mailbox.h \
 	src/crypto/openssl.c src/crypto/openssl.h \
 	src/crypto/sign.c src/crypto/sign.h \
+	src/crypto/signer.c src/crypto/signer.h \
 	src/crypto/verify.c src/crypto/verify.h
 src_crypto_libcrypto_a_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)

@@ -7,6 +7,8 @@
 #define CRYPTO_OPENSSL_H
 
 #include <glib.h>
+#include <stdbool.h>
+
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
 #include <openssl/cms.h>
@@ -30,7 +32,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(CMS_ContentInfo, CMS_ContentInfo_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_MD_CTX, EVP_MD_CTX_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_PKEY, EVP_PKEY_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PKCS12, PKCS12_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509, X509_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509_SIG, X509_SIG_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509_STORE, X509_STORE_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509_STORE_CTX, X509_STORE_CTX_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509Stack, openssl_stack_free)
@@ -47,5 +51,34 @@ openssl_bio(GBytes *bytes);
 /* What was written to a memory BIO. transfer full. */
 GBytes *
 openssl_bytes(BIO *memory);
+
+/*
+ * The default and, where it is installed, the legacy provider (RC2, single DES)
+ * in a context of their own: for old key files, without the rest of the process
+ * ever offering such ciphers.
+ */
+typedef struct OpensslLegacy OpensslLegacy;
+OpensslLegacy *
+openssl_legacy_new(void);
+void
+openssl_legacy_free(OpensslLegacy *legacy);
+OSSL_LIB_CTX *
+openssl_legacy_context(OpensslLegacy *legacy);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(OpensslLegacy, openssl_legacy_free)
+
+/* RFC 2253, UTF-8. Yours. */
+char *
+openssl_name_text(const X509_NAME *name);
+/* Upper-case hex. Yours. */
+char *
+openssl_serial_text(const ASN1_INTEGER *serial);
+/* OpenSSL's long name, or dotted numbers. Yours. */
+char *
+openssl_object_text(const ASN1_OBJECT *object);
+
+/* Seconds since 1970 of a UTCTime or GeneralizedTime. false: not a time. */
+bool
+openssl_time(const ASN1_TIME *time, gint64 *seconds_out);
 
 #endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The small things that every module of this room needs of OpenSSL. The error
+ * queue belongs to the thread: whoever starts an operation clears it, whoever
+ * reports a failure drains it here. Nothing else keeps state.
+ */
+#include "config.h"
+
+#include "crypto/openssl.h"
+
+#include <time.h>
+
+#include <openssl/err.h>
+#include <openssl/provider.h>
+
+void
+openssl_stack_free(X509Stack *stack)
+{
+	sk_X509_pop_free(stack, X509_free);
+}
+
+void
+openssl_names_free(GeneralNames *names)
+{
+	sk_GENERAL_NAME_pop_free(names, GENERAL_NAME_free);
+}
+
+static char *
+reason_of(unsigned long code)
+{
+	const char *reason = ERR_reason_error_string(code);
+
+	if (reason != NULL) {
+		return g_strdup(reason);
+	}
+	return g_strdup_printf("error %08lX", code);
+}
+
+/* The oldest entry is the cause, the newest what it spoiled. */
+void
+openssl_set_error(GError **error, ErrorCode code, const char *what)
+{
+	unsigned long first = ERR_get_error();
+	unsigned long last = ERR_peek_last_error();
+	g_autofree char *cause = NULL;
+	g_autofree char *spoiled = NULL;
+
+	ERR_clear_error();
+	if (first == 0) {
+		g_set_error(error, ERROR_DOMAIN, code, "%s: failed", what);
+		return;
+	}
+	cause = reason_of(first);
+	if (last == 0) {
+		g_set_error(error, ERROR_DOMAIN, code, "%s: %s", what, cause);
+		return;
+	}
+	spoiled = reason_of(last);
+	if (g_str_equal(cause, spoiled)) {
+		g_set_error(error, ERROR_DOMAIN, code, "%s: %s", what, cause);
+		return;
+	}
+	g_set_error(
+	    error, ERROR_DOMAIN, code, "%s: %s (%s)", what, spoiled, cause);
+}
+
+BIO *
+openssl_bio(GBytes *bytes)
+{
+	gsize length = 0;
+	const void *data = g_bytes_get_data(bytes, &length);
+
+	if (length > G_MAXINT) {
+		return NULL;
+	}
+	/* BIO_new_mem_buf() refuses an empty block given as NULL. */
+	return BIO_new_mem_buf(length > 0 ? data : "", (int)length);
+}
+
+GBytes *
+openssl_bytes(BIO *memory)
+{
+	char *data = NULL;
+	long length = BIO_get_mem_data(memory, &data);
+
+	return g_bytes_new(data, (gsize)MAX(length, 0));
+}
+
+bool
+openssl_time(const ASN1_TIME *time, gint64 *seconds_out)
+{
+	struct tm parts;
+
+	if (time == NULL || ASN1_TIME_to_tm(time, &parts) != 1) {
+		return false;
+	}
+	*seconds_out = timegm(&parts);
+	return true;
+}
+
+char *
+openssl_name_text(const X509_NAME *name)
+{
+	g_autoptr(BIO) out = BIO_new(BIO_s_mem());
+	unsigned long flags =
+	    XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB;
+	char *data = NULL;
+	long length = 0;
+
+	if (out == NULL || X509_NAME_print_ex(out, name, 0, flags) < 0) {
+		/* A string that is not what its tag says. */
+		ERR_clear_error();
+		return g_strdup("(unreadable name)");
+	}
+	length = BIO_get_mem_data(out, &data);
+	return g_utf8_make_valid(data, MAX(length, 0));
+}
+
+char *
+openssl_serial_text(const ASN1_INTEGER *serial)
+{
+	BIGNUM *number = ASN1_INTEGER_to_BN(serial, NULL);
+	char *hex = number != NULL ? BN_bn2hex(number) : NULL;
+	char *text = g_strdup(hex != NULL ? hex : "");
+
+	OPENSSL_free(hex);
+	BN_free(number);
+	return text;
+}
+
+char *
+openssl_object_text(const ASN1_OBJECT *object)
+{
+	int nid = OBJ_obj2nid(object);
+	char dotted[128] = "";
+
+	if (nid != NID_undef) {
+		return g_strdup(OBJ_nid2ln(nid));
+	}
+	OBJ_obj2txt(dotted, sizeof dotted, object, 1);
+	return g_strdup(dotted);
+}
+
+struct OpensslLegacy {
+	OSSL_LIB_CTX *context;
+	OSSL_PROVIDER *usual;
+	OSSL_PROVIDER *legacy;
+};
+
+OpensslLegacy *
+openssl_legacy_new(void)
+{
+	OpensslLegacy *legacy = g_new0(OpensslLegacy, 1);
+
+	legacy->context = OSSL_LIB_CTX_new();
+	if (legacy->context == NULL) {
+		g_error("OpenSSL cannot make a context");
+	}
+	legacy->usual = OSSL_PROVIDER_load(legacy->context, "default");
+	legacy->legacy = OSSL_PROVIDER_load(legacy->context, "legacy");
+	ERR_clear_error();
+	return legacy;
+}
+
+void
+openssl_legacy_free(OpensslLegacy *legacy)
+{
+	if (legacy == NULL) {
+		return;
+	}
+	if (legacy->legacy != NULL) {
+		OSSL_PROVIDER_unload(legacy->legacy);
+	}
+	if (legacy->usual != NULL) {
+		OSSL_PROVIDER_unload(legacy->usual);
+	}
+	OSSL_LIB_CTX_free(legacy->context);
+	g_free(legacy);
+}
+
+OSSL_LIB_CTX *
+openssl_legacy_context(OpensslLegacy *legacy)
+{
+	return legacy->context;
+}

@@ -1,2 +1,3 @@
 dist_man_MANS =
+dist_man_MANS += man/smime-milter.conf.5
 dist_man_MANS += man/smimectl.1

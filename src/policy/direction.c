@@ -13,6 +13,8 @@
 
 #include "base/text.h"
 
+#define UNCLOSED_MAX 16
+
 const char *
 direction_name(Direction direction)
 {
@@ -93,14 +95,15 @@ direction_of(
 /*
  * Behind the comment that opens at text (RFC 5322 3.2.2: they nest, '\'
  * quotes). One that never closes is no comment: a HELO name with a bracket
- * must not hide what follows it.
+ * must not hide what follows it. budget bounds how often the rest of a hostile
+ * field is looked through in vain; when it is spent, nothing is a comment.
  */
 static const char *
-skip_comment(const char *text)
+skip_comment(const char *text, guint *budget)
 {
 	guint depth = 0;
 
-	for (const char *c = text; *c != '\0'; c++) {
+	for (const char *c = text; *c != '\0' && *budget > 0; c++) {
 		if (*c == '\\' && c[1] != '\0') {
 			c++;
 		} else if (*c == '(') {
@@ -109,15 +112,16 @@ skip_comment(const char *text)
 			return c + 1;
 		}
 	}
+	*budget -= *budget > 0 ? 1 : 0;
 	return text + 1;
 }
 
 /* The next word outside comments, at *at; its length, 0 at the end. */
 static gsize
-next_word(const char **at)
+next_word(const char **at, guint *budget)
 {
 	while (**at != '\0' && strchr(" \t\r\n;(", **at) != NULL) {
-		*at = **at == '(' ? skip_comment(*at) : *at + 1;
+		*at = **at == '(' ? skip_comment(*at, budget) : *at + 1;
 	}
 	return strcspn(*at, " \t\r\n;(");
 }
@@ -143,7 +147,8 @@ static bool
 is_from_by(const char *value, const char *host, gsize host_bytes)
 {
 	const char *at = value;
-	gsize length = next_word(&at);
+	guint budget = UNCLOSED_MAX;
+	gsize length = next_word(&at, &budget);
 
 	if (!is_word(at, length, "from")) {
 		return false;
@@ -152,7 +157,7 @@ is_from_by(const char *value, const char *host, gsize host_bytes)
 		bool by = is_word(at, length, "by");
 
 		at += length;
-		length = next_word(&at);
+		length = next_word(&at, &budget);
 		if (by && host_length(at, length) == host_bytes &&
 		    g_ascii_strncasecmp(at, host, host_bytes) == 0) {
 			return true;

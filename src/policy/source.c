@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A thin lexer in front of libconfig, for three things that it does badly: it
- * ends the process when an included name is a directory, it takes included
- * names relative to the working directory, and (1.5) it silently cuts a number
- * over 32 bits. So @include is done here, relative to the file that says it,
- * and such a number is an error. Everything else is libconfig's to judge.
+ * A thin lexer in front of libconfig, for what that does badly: it ends the
+ * process when an included name is a directory, takes included names relative
+ * to the working directory, (1.5) silently cuts a number over 32 bits, and
+ * leaks text that does not end. So @include is done here, relative to the file
+ * that says it, and the others are errors. All else is libconfig's to judge.
  */
 #include "config.h"
 
@@ -73,6 +73,7 @@ take(Cursor *cursor, gsize length)
 	cursor->at += length;
 }
 
+/* With both quotes; 0 when the second one is missing. */
 static gsize
 string_length(const char *text)
 {
@@ -82,9 +83,10 @@ string_length(const char *text)
 		length +=
 		    text[length] == '\\' && text[length + 1] != '\0' ? 2 : 1;
 	}
-	return length + (text[length] == '"' ? 1 : 0);
+	return text[length] == '"' ? length + 1 : 0;
 }
 
+/* 0 when it has no end. */
 static gsize
 comment_length(const char *text)
 {
@@ -92,7 +94,7 @@ comment_length(const char *text)
 
 	if (text[0] == '/' && text[1] == '*') {
 		end = strstr(text + 2, "*/");
-		return end == NULL ? strlen(text) : (gsize)(end + 2 - text);
+		return end == NULL ? 0 : (gsize)(end + 2 - text);
 	}
 	return strcspn(text, "\n");
 }
@@ -125,7 +127,8 @@ take_number(Cursor *cursor, GError **error)
 	if (value > G_MAXINT32) {
 		g_set_error(error, ERROR_DOMAIN, ERROR_SETTINGS,
 		    "%s:%u: the number %.*s is too large: write at most %d",
-		    cursor->file, cursor->line, (int)MIN(length, 40), digits,
+		    cursor->file, cursor->line,
+		    (int)MIN(digits + length - cursor->at, 40), cursor->at,
 		    G_MAXINT32);
 		return false;
 	}
@@ -181,6 +184,18 @@ take_include(Cursor *cursor, GError **error)
 	return true;
 }
 
+static bool
+take_closed(Cursor *cursor, gsize length, const char *what, GError **error)
+{
+	if (length == 0) {
+		g_set_error(error, ERROR_DOMAIN, ERROR_SETTINGS, "%s:%u: %s",
+		    cursor->file, cursor->line, what);
+		return false;
+	}
+	take(cursor, length);
+	return true;
+}
+
 /* One token. libconfig knows @include at the start of a line only. */
 static bool
 take_token(Cursor *cursor, bool line_start, GError **error)
@@ -194,15 +209,18 @@ take_token(Cursor *cursor, bool line_start, GError **error)
 		return take_number(cursor, error);
 	}
 	if (*at == '"') {
-		take(cursor, string_length(at));
-	} else if (*at == '#' ||
-	    (*at == '/' && (at[1] == '/' || at[1] == '*'))) {
-		take(cursor, comment_length(at));
-	} else if (g_ascii_isalpha(*at) || *at == '*') {
-		take(cursor, word_length(at));
-	} else {
-		take(cursor, 1);
+		return take_closed(cursor, string_length(at),
+		    "the text that begins here does not end: close it with "
+		    "'\"'",
+		    error);
 	}
+	if (*at == '#' || (*at == '/' && (at[1] == '/' || at[1] == '*'))) {
+		return take_closed(cursor, comment_length(at),
+		    "the comment that begins here does not end: close it with "
+		    "\"*/\"",
+		    error);
+	}
+	take(cursor, g_ascii_isalpha(*at) || *at == '*' ? word_length(at) : 1);
 	return true;
 }
 
@@ -259,6 +277,8 @@ source_read(const char *file, GError **error)
 	if (!read_into(source, file, 0, error)) {
 		return NULL;
 	}
+	/* To libconfig a comment without end of line is a syntax error. */
+	g_string_append_c(source->text, '\n');
 	return g_steal_pointer(&source);
 }
 

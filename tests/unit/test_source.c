@@ -20,9 +20,6 @@ test_text_is_kept(void)
 		"# @include \"x\"\n/* \" */ b = \"/*\"; c = \"#\";\n",
 		"a99999999999 = 1; b = 99999999999.5; c = 1e99; d = "
 		"0x7fffffff;",
-		"a = \"unterminated",
-		"a = \"ends in backslash\\",
-		"/* unterminated",
 		"a = 1; @include \"x\"\n",
 	};
 
@@ -32,7 +29,9 @@ test_text_is_kept(void)
 		g_autoptr(Source) source = source_read(file, &error);
 
 		g_assert_no_error(error);
-		g_assert_cmpstr(source_text(source), ==, cases[i]);
+		g_assert_true(g_str_has_prefix(source_text(source), cases[i]));
+		g_assert_cmpstr(
+		    source_text(source) + strlen(cases[i]), ==, "\n");
 		fixture_remove(file);
 	}
 }
@@ -47,10 +46,15 @@ test_bad(void)
 	} cases[] = {
 		{ "a = 2147483648;", -1, ":1: the number 2147483648" },
 		{ "\n\na = -5000000000L;", -1, ":3: the number 5000000000" },
-		{ "a = 0x100000000;", -1, ":1: the number" },
+		{ "a = 0x100000000;", -1, ":1: the number 0x100000000 is" },
 		{ "a = 99999999999999999999999;", -1, ":1: the number" },
 		{ "a = 1;\n\0b", 9, ":2: a NUL" },
-		{ "a = \"\n\n\0\";", 9, ":3: a NUL" },
+		{ "a = 1\n\n\0\";", 9, ":3: a NUL" },
+		{ "a = 1;\na = \"unterminated\n\n", -1, ":2: the text" },
+		{ "a = \"ends in backslash\\", -1, ":1: the text" },
+		{ "a = \"ends in quote\\\"", -1, ":1: the text" },
+		{ "\n/* unterminated", -1, ":2: the comment" },
+		{ "/*/", -1, ":1: the comment" },
 		{ "@include", -1, ":1: @include" },
 		{ "x;\n  @include \"a\n\"", -1, ":2: @include" },
 		{ "@include \"/nonexistent/x\"", -1, ":1: @include: " },
@@ -101,7 +105,7 @@ test_include(void)
 	source = source_read(main_file, &error);
 	g_assert_no_error(error);
 	g_assert_cmpstr(source_text(source), ==,
-	    "a = 1;\n\tb = 2;\n\nc = 3;\n d = 4;\n\n\ne = 5;\n");
+	    "a = 1;\n\tb = 2;\n\nc = 3;\n d = 4;\n\n\ne = 5;\n\n");
 	check_place(source, 1, "main.conf", 1);
 	check_place(source, 2, "inner", 1);
 	check_place(source, 4, "inner", 3);

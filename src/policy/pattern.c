@@ -117,11 +117,13 @@ pattern_new(const char *text, GError **error)
 	} else if (text[0] == '@') {
 		pattern->kind = PATTERN_DOMAIN;
 		pattern->value = pattern_domain_new(text + 1, NULL);
-	} else {
+	} else if (strchr(text, '*') == NULL) {
+		/* "*@example.com" is an address to RFC 5322, and to whoever
+		 * writes it here a mistake that would match nothing. */
 		pattern->kind = PATTERN_ADDRESS;
 		pattern->value = address_normalise(text);
 	}
-	if (pattern->kind != PATTERN_ANY &&
+	if (strcmp(text, "*") != 0 &&
 	    (pattern->value == NULL || pattern->value[0] == '\0')) {
 		set_error(error, text,
 		    "is no address pattern: write \"user@example.com\", "

@@ -77,7 +77,8 @@ address_or_domain(const char *text)
 		domain = pattern_domain_new(text + 1, NULL);
 		return domain == NULL ? NULL : g_strconcat("@", domain, NULL);
 	}
-	address = strchr(text, '<') == NULL ? address_normalise(text) : NULL;
+	/* '*' is a letter to RFC 5322, and here the mistake of a wildcard. */
+	address = strpbrk(text, "<*") == NULL ? address_normalise(text) : NULL;
 	if (address == NULL || strpbrk(address, " \t") != NULL ||
 	    address[0] == '\0' || address[0] == '@') {
 		return NULL;

@@ -66,21 +66,13 @@ test_bad_patterns(void)
 	static const char *const cases[] = { "", "@", "@.", "b.example",
 		".b.example", "**", "*@b.example", "@*.b.example",
 		"@b..example", "@.b.example.", "<>", "a b@c.example",
-		"@b example", "@a@b",
-		"a@b.example\n"
-		"c" };
+		"@b example", "@a@b", "a@b\nc.example", "b*@b.example" };
 
 	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
 		g_autoptr(GError) error = NULL;
-		Pattern *pattern = pattern_new(cases[i], &error);
+		g_autoptr(Pattern) pattern = pattern_new(cases[i], &error);
 
 		g_test_message("%s", cases[i]);
-		/* RFC 5322 allows '*' in a local part. */
-		if (strcmp(cases[i], "*@b.example") == 0) {
-			g_assert_nonnull(pattern);
-			pattern_free(pattern);
-			continue;
-		}
 		g_assert_null(pattern);
 		g_assert_error(error, ERROR_DOMAIN, ERROR_SETTINGS);
 		g_assert_nonnull(strstr(error->message, "write"));

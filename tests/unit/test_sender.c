@@ -369,6 +369,8 @@ test_bad_lines(void)
 		{ "@exa_mple..com x", -1, "%s:1: * is no address*" },
 		{ "<a@example.com> x", -1, "%s:1: * is no address*" },
 		{ "* x", -1, "%s:1: \"*\" is no address*" },
+		{ "*@b.example x", -1, "%s:1: * is no address*" },
+		{ "a@b.example <*@b>", -1, "%s:1: \"<*@b>\" is no env*" },
 		{ "a@b@ x", -1, "%s:1: * is no address*" },
 		{ "a@b.example %user", -1, "%s:1: \"%user\": %u stands *" },
 		{ "a@b.example %u@x", -1, "%s:1: \"%u@x\": %u stands *" },

@@ -12,8 +12,7 @@
 #include "policy_fixture.h"
 
 /* libconfig 1.5 leaks the text before a syntax error. */
-const char *
-__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void);
 const char *
 __lsan_default_suppressions(void)
 {
@@ -498,7 +497,6 @@ test_include(void)
 	g_autofree char *want = NULL;
 	char *file = fixture_file(text, -1);
 	g_autoptr(GError) error = NULL;
-	g_autoptr(Settings) settings = NULL;
 
 	g_assert_null(settings_load(file, &error));
 	want = g_strdup_printf("%s:2: unknown *\n%s:3: unknown *", inner, file);

@@ -15,3 +15,7 @@ check_PROGRAMS += tests/unit/test_message
 TESTS += tests/unit/test_message
 tests_unit_test_message_SOURCES = tests/unit/test_message.c tests/unit/mime-testing.h
 tests_unit_test_message_LDADD = $(MIME) $(ENGINE_LIBS)
+check_PROGRAMS += tests/unit/test_structure
+TESTS += tests/unit/test_structure
+tests_unit_test_structure_SOURCES = tests/unit/test_structure.c tests/unit/mime-testing.h
+tests_unit_test_structure_LDADD = $(MIME) $(ENGINE_LIBS)

@@ -1,1 +1,28 @@
 # tests/unit
+EXTRA_DIST += tests/unit/store_fixture.h
+
+check_PROGRAMS += tests/unit/test_anchors
+TESTS += tests/unit/test_anchors
+tests_unit_test_anchors_SOURCES = tests/unit/test_anchors.c \
+	tests/unit/store_fixture.c tests/unit/scratch.c
+tests_unit_test_anchors_LDADD = src/store/libstore.a \
+	src/crypto/libcrypto.a $(BASE) $(ENGINE_LIBS)
+
+check_PROGRAMS += tests/unit/test_identities
+TESTS += tests/unit/test_identities
+tests_unit_test_identities_SOURCES = tests/unit/test_identities.c \
+	tests/unit/store_fixture.c tests/unit/scratch.c
+tests_unit_test_identities_LDADD = src/store/libstore.a \
+	src/crypto/libcrypto.a $(BASE) $(ENGINE_LIBS)
+
+check_PROGRAMS += tests/unit/test_layout
+TESTS += tests/unit/test_layout
+tests_unit_test_layout_SOURCES = tests/unit/test_layout.c \
+	tests/unit/scratch.c
+tests_unit_test_layout_LDADD = src/store/libstore.a $(BASE) $(ENGINE_LIBS)
+
+check_PROGRAMS += tests/unit/test_ledger
+TESTS += tests/unit/test_ledger
+tests_unit_test_ledger_SOURCES = tests/unit/test_ledger.c \
+	tests/unit/scratch.c
+tests_unit_test_ledger_LDADD = src/store/libstore.a $(BASE) $(ENGINE_LIBS)

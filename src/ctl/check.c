@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/spool.h"
 #include "base/text.h"
 #include "ctl/listener.h"
 #include "ctl/user.h"
@@ -145,24 +146,39 @@ check_state(Check *check)
 	}
 }
 
-/* The default, STATE/tmp, is made by the daemon. */
+/* As the daemon does with a large mail. */
+static bool
+try_spool(const char *path, GError **error)
+{
+	static const char block[64 * 1024];
+	g_autoptr(Spool) spool = spool_new(path, 0);
+	g_autoptr(GBytes) content = NULL;
+
+	if (!spool_write(spool, block, sizeof(block), error)) {
+		return false;
+	}
+	content = spool_finish(spool, error);
+	return content != NULL;
+}
+
 static void
 check_spool(Check *check)
 {
 	const char *path = check->settings->spool_dir;
 	const char *state = check->settings->state_dir;
 	g_autofree char *initial = g_build_filename(state, "tmp", NULL);
+	g_autoptr(GError) error = NULL;
 
-	if (access(path, W_OK | X_OK) == 0) {
-		check_ok(check, "spool", "%s", path);
-	} else if (errno == ENOENT && g_str_equal(path, initial) &&
-	    access(state, W_OK | X_OK) == 0) {
+	if (access(path, F_OK) != 0 && errno == ENOENT &&
+	    g_str_equal(path, initial) && access(state, W_OK | X_OK) == 0) {
 		check_ok(check, "spool", "%s will be made", path);
+	} else if (try_spool(path, &error)) {
+		check_ok(check, "spool", "%s", path);
 	} else {
 		check_fail(check, "spool",
-		    "%s: %s; large mails cannot be kept there: make it "
-		    "writable for %s, or name another spool_dir",
-		    path, g_strerror(errno), check->settings->user);
+		    "%s: %s; large mails cannot be kept there: make room, "
+		    "make it writable for %s, or name another spool_dir",
+		    path, error->message, check->settings->user);
 	}
 }
 

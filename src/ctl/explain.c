@@ -228,7 +228,7 @@ explain_run(Command *command, GError **error)
 	mail = mail_new(command, raw);
 	/* What the engine would warn of stands in the answer. */
 	log_open("smimectl", LOG_TARGET_STDERR, LOG_LEVEL_ERROR);
-	gateway = gateway_new(command->settings, NULL);
+	gateway = mail_gateway(command);
 	outcome = mail_process(mail, gateway);
 	report_mail(report, command->settings, mail, outcome);
 	report_open_list(report, "items");

@@ -8,7 +8,9 @@
 
 #include "ctl/mail.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 
@@ -150,6 +152,18 @@ refuse(const Mail *mail, const Settings *settings, Verdict verdict,
 
 	outcome_refuse(outcome, verdict, code, enhanced, "%s", text);
 	return outcome;
+}
+
+Gateway *
+mail_gateway(Command *command)
+{
+	Settings *settings = command->settings;
+
+	if (access(settings->spool_dir, F_OK) != 0 && errno == ENOENT) {
+		g_free(settings->spool_dir);
+		settings->spool_dir = g_strdup(g_get_tmp_dir());
+	}
+	return gateway_new(settings, NULL);
 }
 
 /* Refused, or nothing to edit and nobody else to send to: the daemon lets the

@@ -30,6 +30,11 @@ bool mail_check_options(const Command *command, GError **error);
 Mail *mail_new(const Command *command, GBytes *raw);
 void mail_free(Mail *mail);
 
+/* The engine with the settings of command_enter(). Makes no directory: a spool
+ * that the daemon has not made yet is replaced by the one for temporary files.
+ */
+Gateway *mail_gateway(Command *command);
+
 /* What the daemon would do: its limits first, then the engine. transfer full;
  * mail must outlive it. */
 Outcome *mail_process(const Mail *mail, Gateway *gateway);

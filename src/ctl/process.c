@@ -156,7 +156,7 @@ process_run(Command *command, GError **error)
 		return -1;
 	}
 	mail = mail_new(command, raw);
-	gateway = gateway_new(command->settings, NULL);
+	gateway = mail_gateway(command);
 	outcome = mail_process(mail, gateway);
 	report_outcome(command->report, outcome);
 	return deliver(command, mail, outcome, output, error);

@@ -37,7 +37,8 @@ struct Outbound {
 	const AddressFrom *from;
 	gint64 at;
 	GPtrArray *plans; /* of Plan */
-	GArray *requests; /* fields that asked for a signature, to be removed */
+	GArray *requests; /* fields that asked for a signature, to be removed;
+			     NULL when nobody listens to them */
 	char *warning;    /* for the log once the mail is decided */
 	Identity *signer;
 	IdentityState signer_state;
@@ -86,6 +87,20 @@ authorise(Outbound *outbound)
 	outbound->warning = g_steal_pointer(&why);
 }
 
+/* In the modes always and never nothing is asked for, and nothing removed. */
+static bool
+listens_to_requests(const Outbound *outbound)
+{
+	for (guint i = 0; i < outbound->plans->len; i++) {
+		const Plan *plan = outbound->plans->pdata[i];
+
+		if (plan->policy.mode == SIGN_REQUEST) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void
 find_signer(Outbound *outbound, Identities *identities)
 {
@@ -107,7 +122,9 @@ outbound_new(const Settings *settings, Identities *identities,
 	outbound->from = from;
 	outbound->at = at;
 	outbound->plans = plan_make(settings, envelope, from, fields);
-	outbound->requests = plan_request_fields(settings, fields);
+	if (listens_to_requests(outbound)) {
+		outbound->requests = plan_request_fields(settings, fields);
+	}
 	if (wants_signature(outbound)) {
 		authorise(outbound);
 	}
@@ -124,7 +141,7 @@ outbound_free(Outbound *outbound)
 		return;
 	}
 	g_ptr_array_unref(outbound->plans);
-	g_array_unref(outbound->requests);
+	g_clear_pointer(&outbound->requests, g_array_unref);
 	g_free(outbound->warning);
 	keyring_unref(outbound->signer);
 	g_clear_error(&outbound->signer_error);
@@ -377,9 +394,10 @@ remove_requests(const Outbound *outbound, Copy *copy)
 {
 	g_autofree guint *occurrences = NULL;
 
-	if (outbound->requests->len > 0) {
-		occurrences = fields_occurrences(outbound->fields);
+	if (outbound->requests == NULL || outbound->requests->len == 0) {
+		return;
 	}
+	occurrences = fields_occurrences(outbound->fields);
 	for (guint i = 0; i < outbound->requests->len; i++) {
 		guint position = g_array_index(outbound->requests, guint, i);
 		const char *name = fields_name(outbound->fields, position);

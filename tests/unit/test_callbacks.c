@@ -167,7 +167,7 @@ static void
 assert_bytes(const void *got, gsize length, const char *want)
 {
 	g_assert_cmpuint(length, ==, strlen(want));
-	g_assert_true(memcmp(got, want, length) == 0);
+	g_assert_true(length == 0 || memcmp(got, want, length) == 0);
 }
 
 static void
@@ -368,19 +368,16 @@ test_each_failure(Fixture *fixture, gconstpointer data)
 	fake_engine.process = edit_all;
 	for (gsize i = 0; i < G_N_ELEMENTS(calls); i++) {
 		SMFICTX *ctx = fake_open(MTA_STEPS);
-		g_auto(GStrv) made = NULL;
-		g_autofree char *text = NULL;
-		guint count;
+		gpointer *made;
 
 		ctx->fails = calls[i];
 		begin(ctx);
 		g_assert_cmpint(send_rest(ctx), ==, SMFIS_TEMPFAIL);
 		/* Nothing is tried behind the one that failed. */
-		text = fake_calls(ctx);
-		made = g_strsplit(g_strchomp(text), "\n", -1);
-		count = g_strv_length(made);
-		g_assert_true(g_str_has_prefix(made[count - 1], calls[i]));
-		for (guint k = 0; k + 1 < count; k++) {
+		made = ctx->calls->pdata;
+		g_assert_true(
+		    g_str_has_prefix(made[ctx->calls->len - 1], calls[i]));
+		for (guint k = 0; k + 1 < ctx->calls->len; k++) {
 			g_assert_false(g_str_has_prefix(made[k], calls[i]));
 		}
 		ctx->fails = NULL;

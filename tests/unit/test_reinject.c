@@ -262,13 +262,12 @@ test_silence(void)
 	for (gsize i = 0; i < G_N_ELEMENTS(scripts); i++) {
 		Fixture fixture;
 		g_autofree char *reply = NULL;
-		g_autofree char *log = NULL;
 
 		start(&fixture, scripts[i], &hasty);
 		g_assert_cmpint(send_text(&fixture, "\r\nc\r\n", &reply), ==,
 		    REINJECT_TEMPORARY);
 		g_assert_nonnull(strstr(reply, ": no answer in time"));
-		log = finish(&fixture, NULL);
+		g_free(finish(&fixture, NULL));
 	}
 }
 
@@ -298,14 +297,13 @@ test_reply_limits(void)
 		};
 		Fixture fixture;
 		g_autofree char *reply = NULL;
-		g_autofree char *log = NULL;
 
 		start(&fixture, script, &patient);
 		g_assert_cmpint(send_text(&fixture, "\r\nc\r\n", &reply), ==,
 		    cases[i].want);
 		g_assert_true(cases[i].want == REINJECT_TAKEN ||
 		    strstr(reply, "a reply ") != NULL);
-		log = finish(&fixture, NULL);
+		g_free(finish(&fixture, NULL));
 	}
 }
 
@@ -313,7 +311,7 @@ static void
 assert_bytes(const void *got, gsize length, const void *want, gsize want_length)
 {
 	g_assert_cmpuint(length, ==, want_length);
-	g_assert_true(memcmp(got, want, length) == 0);
+	g_assert_true(length == 0 || memcmp(got, want, length) == 0);
 }
 
 /* RFC 5321 4.5.2 backwards. Yours. */
@@ -387,7 +385,6 @@ test_last_line_end(void)
 		{ "", "" },
 	};
 	Fixture fixture;
-	g_autofree char *log = NULL;
 	g_autoptr(GPtrArray) messages = NULL;
 
 	start(&fixture, script, &patient);
@@ -397,7 +394,7 @@ test_last_line_end(void)
 		g_assert_cmpint(send_text(&fixture, cases[i].message, &reply),
 		    ==, REINJECT_TAKEN);
 	}
-	log = finish(&fixture, &messages);
+	g_free(finish(&fixture, &messages));
 	g_assert_cmpuint(messages->len, ==, G_N_ELEMENTS(cases));
 	for (guint i = 0; i < messages->len; i++) {
 		gsize length;
@@ -416,7 +413,6 @@ test_large(void)
 	g_autofree char *text = g_malloc(size);
 	Fixture fixture;
 	g_autofree char *reply = NULL;
-	g_autofree char *log = NULL;
 	g_autofree char *got = NULL;
 	g_autoptr(GPtrArray) messages = NULL;
 	gsize length;
@@ -427,7 +423,7 @@ test_large(void)
 	start(&fixture, script, &patient);
 	g_assert_cmpint(
 	    send_bytes(&fixture, text, size, &reply), ==, REINJECT_TAKEN);
-	log = finish(&fixture, &messages);
+	g_free(finish(&fixture, &messages));
 	got = unstuff(messages->pdata[0], &length);
 	assert_bytes(got, length, text, size);
 }
@@ -470,12 +466,11 @@ test_open_fails(void)
 		const char *const script[] = { cases[i].script, NULL };
 		SmtpServer *server = smtp_server_new(script);
 		g_autoptr(GError) error = NULL;
-		g_autofree char *log = NULL;
 
 		g_assert_null(open_to(server, &patient, &error));
 		g_assert_error(error, ERROR_DOMAIN, cases[i].code);
 		g_assert_cmpstr(error->message, ==, cases[i].want);
-		log = smtp_server_end(server, NULL);
+		g_free(smtp_server_end(server, NULL));
 	}
 }
 
@@ -485,17 +480,13 @@ test_nobody_there(void)
 	static const char *const script[] = { NULL };
 	SmtpServer *server = smtp_server_new(script);
 	guint16 port = smtp_server_port(server);
-	g_autofree char *log = smtp_server_end(server, NULL);
 	g_autoptr(GError) error = NULL;
-	g_autoptr(GError) unknown = NULL;
 
+	g_free(smtp_server_end(server, NULL));
 	g_assert_null(
 	    reinject_open("127.0.0.1", port, "gw.example", &patient, &error));
 	g_assert_error(error, ERROR_DOMAIN, ERROR_IO);
 	g_assert_nonnull(strstr(error->message, "Connection refused"));
-	g_assert_null(reinject_open(
-	    "256.0.0.1.", port, "gw.example", &patient, &unknown));
-	g_assert_error(unknown, ERROR_DOMAIN, ERROR_IO);
 }
 
 static void

@@ -1,1 +1,14 @@
-# tests/flow
+# smimectl on files: no MTA, no daemon. Each prints TAP.
+flow_tests = \
+	tests/flow/test_check.py \
+	tests/flow/test_explain.py \
+	tests/flow/test_key.py \
+	tests/flow/test_process.py \
+	tests/flow/test_rights.py \
+	tests/flow/test_usage.py \
+	tests/flow/test_verify.py
+dist_check_SCRIPTS += $(flow_tests)
+TESTS += $(flow_tests)
+EXTRA_DIST += \
+	tests/lib/smimetest/authority.py \
+	tests/lib/smimetest/desk.py

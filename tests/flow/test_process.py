@@ -519,6 +519,34 @@ def broken_state(bench, t):
          "process/state/missing", desk.said(result))
 
 
+def spools(bench, t):
+    """A large opaque mail goes through the spool directory."""
+    big = PLAIN + (b"y" * 70 + b"\r\n") * 30000
+    opaque = {"format": "opaque"}
+    here = bench.desk(sign=opaque, limits={"message": 100000000})
+    out = process(here, big).stdout
+    t.equal(bench.court.objections(out, bench.alice), "",
+            "process/spool/not-made-yet")
+    here = bench.desk(sign=opaque, spool_dir="/proc")
+    result = process(here, big)
+    t.ok(result.returncode == desk.TEMPFAIL and not result.stdout
+         and b"451 4." in result.stderr, "process/spool/not-writable",
+         desk.said(result)[:2000])
+    full = bench.where.dir("full")
+    if place.run(["mount", "-t", "tmpfs", "-o", "size=100k", "none",
+                  full]).returncode != 0:
+        t.skip("process/spool/full", "cannot mount a tmpfs")
+        return
+    bench.where.on_close(lambda: place.must_run(["umount", full]))
+    here = bench.desk(sign=opaque, spool_dir=full)
+    result = process(here, big)
+    t.ok(result.returncode == desk.TEMPFAIL and not result.stdout,
+         "process/spool/full", desk.said(result)[:2000])
+    t.ok(rawmail.is_signed(process(here, PLAIN).stdout),
+         "process/spool/full-then-small")
+    t.equal(os.listdir(full), [], "process/spool/nothing-left")
+
+
 def main(t):
     bench = Bench()
     corpus_mails(bench, t)
@@ -533,6 +561,7 @@ def main(t):
     bad_input(bench, t)
     limits(bench, t)
     broken_state(bench, t)
+    spools(bench, t)
 
 
 tap.main(main, __doc__)

@@ -349,16 +349,15 @@ keyring_read(GBytes *content, GError **error)
 /* The certificate of the key; the newest when it was renewed with the same
  * key. */
 static Identity *
-import(EVP_PKEY *key, const GPtrArray *certs, const GPtrArray *pool,
-    GError **error)
+import(EVP_PKEY *key, const GPtrArray *pool, GError **error)
 {
 	Cert *leaf = NULL;
 
 	if (!check_key(key, error)) {
 		return NULL;
 	}
-	for (guint i = 0; i < certs->len; i++) {
-		Cert *cert = certs->pdata[i];
+	for (guint i = 0; i < pool->len; i++) {
+		Cert *cert = pool->pdata[i];
 
 		if (belongs(cert, key) &&
 		    (leaf == NULL ||
@@ -368,7 +367,7 @@ import(EVP_PKEY *key, const GPtrArray *certs, const GPtrArray *pool,
 	}
 	if (leaf == NULL) {
 		g_set_error(error, ERROR_DOMAIN, ERROR_UNFIT,
-		    certs->len == 0
+		    pool->len == 0
 			? "no certificate for the private key"
 			: "the private key does not belong to the certificate");
 		return NULL;
@@ -387,21 +386,25 @@ keyring_from_pkcs12(
 	    keyfile_read_pkcs12(content, &passphrase, &key, &certs, error);
 
 	keyring_wipe(passphrase.text);
-	return read ? import(key, certs, certs, error) : NULL;
+	return read ? import(key, certs, error) : NULL;
 }
 
-static GPtrArray *
-read_certs(GBytes *content, const char *what, GError **error)
+static bool
+add_certs(GPtrArray *pool, GBytes *content, const char *what, GError **error)
 {
-	GPtrArray *certs = NULL;
+	g_autoptr(GPtrArray) certs = NULL;
 
 	if (check_size(content, error)) {
 		certs = cert_read_all(content, error);
 	}
 	if (certs == NULL) {
 		g_prefix_error(error, "%s: ", what);
+		return false;
 	}
-	return certs;
+	for (guint i = 0; i < certs->len; i++) {
+		g_ptr_array_add(pool, cert_ref(certs->pdata[i]));
+	}
+	return true;
 }
 
 static EVP_PKEY *
@@ -420,34 +423,20 @@ read_key(GBytes *content, KeyringPassphrase ask, gpointer data, GError **error)
 	return key;
 }
 
-static bool
-add_certs(GPtrArray *pool, GBytes *content, const char *what, GError **error)
-{
-	g_autoptr(GPtrArray) certs = read_certs(content, what, error);
-
-	for (guint i = 0; certs != NULL && i < certs->len; i++) {
-		g_ptr_array_add(pool, cert_ref(certs->pdata[i]));
-	}
-	return certs != NULL;
-}
-
 Identity *
 keyring_from_parts(GBytes *cert, GBytes *key, GBytes *chain,
     KeyringPassphrase ask, gpointer data, GError **error)
 {
-	g_autoptr(GPtrArray) certs =
-	    read_certs(cert, "certificate file", error);
 	g_autoptr(GPtrArray) pool =
 	    g_ptr_array_new_with_free_func((GDestroyNotify)cert_unref);
 	g_autoptr(EVP_PKEY) private = NULL;
 
-	if (certs == NULL ||
-	    !add_certs(pool, cert, "certificate file", error) ||
+	if (!add_certs(pool, cert, "certificate file", error) ||
 	    (chain != NULL && !add_certs(pool, chain, "chain file", error))) {
 		return NULL;
 	}
 	private = read_key(key, ask, data, error);
-	return private != NULL ? import(private, certs, pool, error) : NULL;
+	return private != NULL ? import(private, pool, error) : NULL;
 }
 
 /* Text with a private key in it; both BIO and result are wiped when freed. */

@@ -297,27 +297,54 @@ check_certificate(const Case *inquiry, VerifySignature *signature)
 	}
 }
 
-/* RFC 5652 5.3: two certificates may share a key identifier, or issuer and
- * serial: then the one whose key verifies is meant. */
+static bool
+is_in_time(const Case *inquiry, const Cert *cert)
+{
+	return cert_not_before(cert) <= inquiry->at &&
+	    inquiry->at <= cert_not_after(cert);
+}
+
+/* RFC 5652 5.3: several certificates may share a key identifier, or issuer and
+ * serial. Meant is the one whose key verifies and whom the signer names; of
+ * those, one that is valid now. */
+static guint
+rank(const Case *inquiry, CMS_SignerInfo *info, const Cert *cert)
+{
+	guint points = is_in_time(inquiry, cert) ? 1 : 0;
+
+	if (is_valid_by(info, cert) && attributes_match_cert(info, cert)) {
+		points += 2;
+	}
+	return points;
+}
+
 static Cert *
 find_signer(const Case *inquiry, CMS_SignerInfo *info)
 {
-	Cert *first = NULL;
+	g_autoptr(GPtrArray) candidates = g_ptr_array_new();
+	Cert *best = NULL;
+	guint most = 0;
 
 	for (guint i = 0; i < inquiry->certs->len; i++) {
 		Cert *cert = inquiry->certs->pdata[i];
 
-		if (CMS_SignerInfo_cert_cmp(info, cert_x509(cert)) != 0) {
-			continue;
-		}
-		if (first == NULL) {
-			first = cert;
-		} else if (!is_valid_by(info, first) &&
-		    is_valid_by(info, cert)) {
-			first = cert;
+		if (CMS_SignerInfo_cert_cmp(info, cert_x509(cert)) == 0) {
+			g_ptr_array_add(candidates, cert);
 		}
 	}
-	return first;
+	if (candidates->len < 2) {
+		return candidates->len > 0 ? candidates->pdata[0] : NULL;
+	}
+	for (guint i = 0; i < candidates->len; i++) {
+		Cert *cert = candidates->pdata[i];
+		guint points = rank(inquiry, info, cert);
+
+		if (best == NULL || points > most) {
+			best = cert;
+			most = points;
+		}
+	}
+	return best;
 }
 
 static VerifySignature *

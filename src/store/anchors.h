@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * STATE/trust: the trust anchors, one PEM file for each, named
- * FINGERPRINT.pem. STATE/generation changes with each write, so that a running
- * daemon sees new anchors at its next mail. Thread-safe.
+ * FINGERPRINT.pem; any other *.pem file there counts too. STATE/generation
+ * changes with each write, so that a running daemon sees new anchors at its
+ * next mail. Thread-safe.
  */
 #ifndef STORE_ANCHORS_H
 #define STORE_ANCHORS_H
@@ -19,8 +20,9 @@ anchors_new(const char *state_dir);
 void
 anchors_free(AnchorStore *store);
 
-/* The anchors as they are now: read again only when STATE/generation changed.
- * A missing directory is no anchors. transfer full. */
+/* The anchors as they are now: read again only when STATE/generation or the
+ * directory changed. A missing directory is no anchors. A file that cannot be
+ * used is an error that names it. transfer full. */
 Anchors *
 anchors_current(AnchorStore *store, GError **error);
 /* Of Cert, transfer full. */

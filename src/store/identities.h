@@ -4,7 +4,8 @@
  * kept while the file's stamp stays the same: what smimectl writes counts for
  * the next mail. A file that is readable or writable for group or others is
  * refused (ERROR_PERMISSION), one that is broken too (ERROR_MALFORMED,
- * ERROR_UNFIT): both say the path and what to do. Thread-safe.
+ * ERROR_UNFIT): both say the path and what to do. No file is no identity; no
+ * state directory is ERROR_IO everywhere. Thread-safe.
  */
 #ifndef STORE_IDENTITIES_H
 #define STORE_IDENTITIES_H
@@ -24,8 +25,9 @@ identities_free(Identities *identities);
 
 /*
  * All identities of a normalised address (or "@domain"), newest notBefore
- * first; of Identity, transfer full. None: an empty array. The exact address
- * is meant, the local part as the layout folds it.
+ * first; of Identity, transfer full. None: an empty array, also for what can
+ * have no file. The exact address is meant, the local part as the layout folds
+ * it.
  */
 GPtrArray *
 identities_find(Identities *identities, const char *address, GError **error);
@@ -52,13 +54,14 @@ identities_signer(Identities *identities, const char *address, gint64 at,
  * Adds identity to the file of each of addresses (normalised; all in the
  * certificate, which the caller checked). Mode 0600, directories 0700, under
  * STATE/lock, atomically. An identity already there (same fingerprint) is
- * replaced.
+ * replaced. An existing file that cannot be used is an error and stays.
  */
 bool
 identities_add(Identities *identities, const Identity *identity,
     const char *const *addresses, GError **error);
 /* From every file that has it; the file goes with its last identity.
- * fingerprint: full. ERROR_MISSING when nothing had it. */
+ * fingerprint: full. ERROR_MISSING when nothing had it; when a file could not
+ * be read it may still be there, and that file's error is returned. */
 bool
 identities_remove(Identities *identities, const char *fingerprint,
     GError **error);

@@ -9,6 +9,16 @@
 #include <glib.h>
 #include <stdbool.h>
 
+/* Built with a race detector: it takes much memory, and does not know that
+ * flock(2) orders anything. */
+#if defined(__SANITIZE_THREAD__)
+#define SCRATCH_RACE_DETECTOR
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SCRATCH_RACE_DETECTOR
+#endif
+#endif
+
 /* A new directory, mode 0700. To be ended with scratch_free(). */
 char *scratch_new(void);
 /* Removes the directory with all below it, and frees its name. */

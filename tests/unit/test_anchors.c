@@ -147,9 +147,8 @@ test_add_no_state(Fixture *fixture, gconstpointer data)
 static void
 test_remove(Fixture *fixture, gconstpointer data)
 {
-	static const char *const none[] = { "", "abcd", "../../lock",
-		"0000000000000000000000000000000000000000000000000000000000"
-		"000000" };
+	g_autofree char *zeros = g_strnfill(64, '0');
+	const char *const none[] = { "", "abcd", "../../lock", zeros };
 	g_autofree char *upper = g_ascii_strup(cert_fingerprint(first_ca), -1);
 	g_autoptr(GError) error = NULL;
 

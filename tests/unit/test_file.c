@@ -432,7 +432,7 @@ test_lock_excludes(Fixture *fixture, gconstpointer data)
 	FileStamp stamp;
 
 	(void)data;
-#if defined(__SANITIZE_THREAD__)
+#ifdef SCRATCH_RACE_DETECTOR
 	g_test_skip("a race detector does not know flock(2)");
 	return;
 #endif

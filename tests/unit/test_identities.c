@@ -284,6 +284,7 @@ test_add_full_disk(Fixture *fixture, gconstpointer data)
 	g_autofree char *domain = g_path_get_dirname(fixture->alice);
 	g_autofree char *filler = NULL;
 	g_autofree char *junk = g_strnfill(48 * 1024, 'x');
+	g_autoptr(GPtrArray) found = NULL;
 
 	(void)data;
 	g_assert_cmpint(g_mkdir(keys, 0700), ==, 0);
@@ -306,7 +307,8 @@ test_add_full_disk(Fixture *fixture, gconstpointer data)
 	}
 	g_assert_error(error, ERROR_DOMAIN, ERROR_IO);
 	/* The old file is whole and nothing is left beside it. */
-	g_assert_cmpuint(find(fixture, ALICE)->len, >=, 1);
+	found = find(fixture, ALICE);
+	g_assert_cmpuint(found->len, >=, 1);
 	g_assert_cmpuint(scratch_count(domain), ==, 1);
 	identities_free(g_steal_pointer(&fixture->identities));
 	scratch_unmount(keys);

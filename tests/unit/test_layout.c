@@ -74,8 +74,7 @@ test_path_refuses(void)
 		"a@x\ny",
 		"a@x\\y",
 		"a@%2E%2E",
-		"a@b\xc3\xbc"
-		"cher.example",
+		"a@b\xc3\xbc.example",
 		"a@x@",
 	};
 

@@ -271,7 +271,7 @@ static void
 test_memory(void)
 {
 	enum { SIZE = 64 * 1024 * 1024, PIECE = 65536 };
-#if defined(__SANITIZE_THREAD__)
+#ifdef SCRATCH_RACE_DETECTOR
 	g_test_skip("a race detector keeps notes on all memory");
 	return;
 #endif

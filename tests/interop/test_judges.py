@@ -22,7 +22,8 @@ Content-Transfer-Encoding: 7bit
 The quick brown fox.
 """)
 
-HEADER = b"From: %s\r\nTo: bob@partner.test\r\nSubject: x\r\nMIME-Version: 1.0\r\n"
+HEADER = (b"From: %s\r\nTo: bob@partner.test\r\nSubject: x\r\n"
+          b"MIME-Version: 1.0\r\n")
 
 
 def sign(where, identity, options=(), opaque=False):

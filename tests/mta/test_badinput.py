@@ -553,6 +553,8 @@ def through(world, court, name, mail, want):
             return next_works(world, court)
         return "want %s, got %s" % (want, refusal)
     arrived = world.sink.wait(1)[0].mail
+    if want[0].isdigit():
+        return "want %s, it was delivered" % want
     if rawmail.is_signed(arrived):
         why = court.objections(arrived)
         if want == "unsigned":

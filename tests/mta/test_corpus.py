@@ -48,8 +48,10 @@ class Trial:
 
     def __init__(self, mail, signer):
         self.mail, self.signer = mail, signer
-        self.data = mail.data.replace(corpus.SENDER.encode(),
-                                      signer.address.encode())
+        self.data = mail.data.replace(
+            corpus.SENDER.encode(), signer.address.encode()).replace(
+                b"Message-ID: <", b"Message-ID: <%s." %
+                signer.address.split("@")[0].encode())
         self.message_id = rawmail.field(self.data, "Message-ID")
         self.plain = self.signed = self.refused = None
 

@@ -21,7 +21,8 @@ OUTSIDE = "192.0.2.1"
 UNSIGNED = r"warning: .*unsigned"
 
 PLAIN = "Content-Type: text/plain\n\nSome text.\n"
-HERE_BEFORE = ("Received: from list.example.com (list.example.com [127.0.0.9])\n"
+HERE_BEFORE = ("Received: from list.example.com (list.example.com [127.0.0.9])"
+               "\n"
                "\tby mx.example.com (Postfix) with ESMTP id 12345;\n"
                "\tMon, 1 Jan 2024 00:00:00 +0000 (UTC)\n")
 LOCAL_SUBMIT = ("Received: by mx.example.com (Postfix, from userid 1000)\n"

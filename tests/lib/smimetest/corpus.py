@@ -247,7 +247,8 @@ END:VCALENDAR
 
 def no_mime_version():
     return Mail("no-mime-version", header("no-mime-version", mime=False)
-                + crlf("Content-Type: text/html; charset=us-ascii\n\n<p>x</p>\n"))
+                + crlf("Content-Type: text/html; charset=us-ascii\n\n"
+                       "<p>x</p>\n"))
 
 
 def no_content_type():

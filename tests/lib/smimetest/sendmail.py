@@ -23,7 +23,7 @@ define(`ALIAS_FILE', `')dnl
 define(`QUEUE_DIR', `%(queue)s')dnl
 define(`confPID_FILE', `%(root)s/pid')dnl
 define(`confDOMAIN_NAME', `mx.example.com')dnl
-define(`confDONT_BLAME_SENDMAIL', `GroupReadableKeyFile,AssumeSafeChown,ForwardFileInUnsafeDirPath,GroupWritableDirPathSafe,TrustStickyBit')dnl
+define(`confDONT_BLAME_SENDMAIL', `GroupWritableDirPathSafe,TrustStickyBit')dnl
 define(`confDONT_PROBE_INTERFACES', `True')dnl
 define(`confSERVICE_SWITCH_FILE', `%(root)s/service.switch')dnl
 define(`confRUN_AS_USER', `root')dnl
@@ -50,7 +50,7 @@ define(`SMTP_MAILER_ARGS', `TCP $h %(next_hop)d')dnl
 define(`RELAY_MAILER_ARGS', `TCP $h %(next_hop)d')dnl
 %(filters)s
 DAEMON_OPTIONS(`Family=inet, Addr=127.0.0.1, Port=%(mx)d, Name=MTA')dnl
-DAEMON_OPTIONS(`Family=inet, Addr=127.0.0.1, Port=%(reinject)d, Name=REINJECT, InputMailFilters=')dnl
+DAEMON_OPTIONS(`Addr=127.0.0.1, Port=%(reinject)d, Name=REINJECT, InputMailFilters=')dnl
 MAILER(`smtp')dnl
 """
 

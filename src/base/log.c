@@ -2,9 +2,10 @@
 /*
  * The log: one line for each call, to one of three targets. What it is given
  * is written as it stands, but for control bytes: quoting foreign text is the
- * caller's work (text_append_field). The target is set once, before there are
- * threads; after that the only state is each thread's queue id. Every line is
- * one write(2) or one datagram, so lines of threads never mix. errno is kept.
+ * caller's work (text_append_field). The program's name is set once, before
+ * there are threads; target and level may be set again at any time. Every line
+ * is one write(2) or one datagram, so lines of threads never mix. errno is
+ * kept.
  */
 #include "config.h"
 
@@ -39,8 +40,9 @@ static const struct {
 };
 
 static const char *log_program = "smime-milter";
-static LogTarget log_target = LOG_TARGET_STDERR;
-static LogLevel log_level = LOG_LEVEL_INFO;
+/* Atomic: a reload of the settings may set them while threads log. */
+static gint log_target = LOG_TARGET_STDERR;
+static gint log_level = LOG_LEVEL_INFO;
 
 /* "qid=... " or nothing. */
 static GPrivate log_qid = G_PRIVATE_INIT(g_free);
@@ -79,25 +81,29 @@ log_open(const char *program, LogTarget target, LogLevel level)
 {
 	int error = errno;
 
-	log_program = program;
-	log_level = level;
-	log_target = choose_target(target);
+	target = choose_target(target);
 #ifndef HAVE_SYSTEMD
 	/* The journal takes in what syslog(3) sends. */
-	if (log_target == LOG_TARGET_JOURNAL) {
-		log_target = LOG_TARGET_SYSLOG;
+	if (target == LOG_TARGET_JOURNAL) {
+		target = LOG_TARGET_SYSLOG;
 	}
 #endif
-	if (log_target == LOG_TARGET_SYSLOG) {
+	/* Not written anew by a reload: threads read it. */
+	if (log_program != program) {
+		log_program = program;
+	}
+	if (target == LOG_TARGET_SYSLOG) {
 		openlog(program, LOG_PID | LOG_NDELAY, LOG_MAIL);
 	}
+	g_atomic_int_set(&log_level, (gint)level);
+	g_atomic_int_set(&log_target, (gint)target);
 	errno = error;
 }
 
 bool
 log_wants(LogLevel level)
 {
-	return level <= log_level;
+	return (gint)level <= g_atomic_int_get(&log_level);
 }
 
 void
@@ -162,7 +168,7 @@ static void G_GNUC_PRINTF(2, 0)
 	    g_strconcat(qid != NULL ? qid : "", message, NULL);
 
 	make_one_line(text);
-	switch (log_target) {
+	switch ((LogTarget)g_atomic_int_get(&log_target)) {
 	case LOG_TARGET_SYSLOG:
 		syslog(levels[level].priority, "%s", text);
 		break;

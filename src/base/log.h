@@ -32,7 +32,8 @@ typedef enum {
 	LOG_TARGET_JOURNAL,
 } LogTarget;
 
-/* Before the first call: stderr, info. program: borrowed for ever. */
+/* Before the first call: stderr, info. program: borrowed for ever. May be
+ * called again, with the same program, while other threads log. */
 void
 log_open(const char *program, LogTarget target, LogLevel level);
 

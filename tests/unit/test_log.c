@@ -176,6 +176,11 @@ test_threads(void)
 	for (int i = 0; i < (int)G_N_ELEMENTS(threads); i++) {
 		threads[i] = g_thread_new("log", log_many, GINT_TO_POINTER(i));
 	}
+	/* A reload of the settings in the middle of it. */
+	for (int i = 0; i < 50; i++) {
+		log_open("p", LOG_TARGET_STDERR,
+		    i % 2 == 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+	}
 	for (gsize i = 0; i < G_N_ELEMENTS(threads); i++) {
 		g_thread_join(threads[i]);
 	}

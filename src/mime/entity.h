@@ -30,11 +30,12 @@ typedef struct {
  * labelled 8bit or binary, no unterminated multipart. A text leaf with sound
  * lines becomes quoted-printable, any other base64; a text leaf loses nothing
  * when decoded. Where making it safe is impossible the raw entity is given
- * with safe = false.
+ * with safe = false. directory is for a spool file, touched only when more than
+ * SPOOL_MEMORY was encoded again. NULL: ERROR_IO.
  */
 Entity *
 entity_make(const Fields *fields, const Structure *structure, GBytes *body,
-    GError **error);
+    const char *directory, GError **error);
 void
 entity_free(Entity *entity);
 

@@ -8,9 +8,11 @@ src_mime_libmime_a_SOURCES = \
 	src/mime/fields.c src/mime/fields.h \
 	src/mime/gmime-init.h \
 	src/mime/hazards.c src/mime/hazards.h \
+	src/mime/headers.c src/mime/headers.h \
 	src/mime/layers.c src/mime/layers.h \
 	src/mime/mailbox.c src/mime/mailbox.h \
 	src/mime/message.c src/mime/message.h \
+	src/mime/remedies-apply.c src/mime/remedies.c src/mime/remedies.h \
 	src/mime/structure.c src/mime/structure.h \
 	src/mime/transfer.c src/mime/transfer.h \
 	src/mime/wrap.c src/mime/wrap.h

@@ -312,6 +312,25 @@ check_size(GBytes *content, GError **error)
 	return true;
 }
 
+/* Behind a block, or a comment: OpenSSL takes half a BEGIN line for text. */
+static bool
+ends_whole(GBytes *content)
+{
+	gsize length = 0;
+	const char *text = g_bytes_get_data(content, &length);
+	const char *line = NULL;
+
+	while (length > 0 && g_ascii_isspace(text[length - 1])) {
+		length--;
+	}
+	line = length > 0 ? memrchr(text, '\n', length) : NULL;
+	line = line != NULL ? line + 1 : text;
+	length -= (gsize)(line - text);
+	return length == 0 || line[0] == '#' ||
+	    (length >= 10 && memcmp(line, "-----END ", 9) == 0 &&
+		memcmp(line + length - 5, "-----", 5) == 0);
+}
+
 GPtrArray *
 keyring_read(GBytes *content, GError **error)
 {
@@ -320,6 +339,11 @@ keyring_read(GBytes *content, GError **error)
 	g_autoptr(GPtrArray) drafts = NULL;
 
 	if (!check_size(content, error)) {
+		return NULL;
+	}
+	if (!ends_whole(content)) {
+		g_set_error_literal(
+		    error, ERROR_DOMAIN, ERROR_MALFORMED, "it is cut off");
 		return NULL;
 	}
 	drafts = read_drafts(content, error);

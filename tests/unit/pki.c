@@ -24,7 +24,7 @@ static const char PRELUDE[] =
     "  openssl genpkey -out $name.key -algorithm \"$@\" 2>/dev/null\n"
     "}\n"
     "cert() {\n"
-    "  key $1 $3\n"
+    "  key $1 \"$3\"\n"
     "  name=$1; issuer=$2; subject=$4; shift 4\n"
     "  for extension do\n"
     "    shift\n"
@@ -39,7 +39,7 @@ static const char PRELUDE[] =
     "}\n"
     "leaf() {\n"
     "  who=$1; kind=$2; shift 2\n"
-    "  cert $who issuing $kind /CN=$who keyUsage=critical,digitalSignature \\\n"
+    "  cert $who issuing \"$kind\" /CN=$who keyUsage=critical,digitalSignature \\\n"
     "    extendedKeyUsage=emailProtection \\\n"
     "    subjectAltName=email:$who@example.com \"$@\"\n"
     "}\n";

@@ -38,7 +38,7 @@
 /* SIGTERM: how long mails under way may take to end. */
 #define DRAIN_SECONDS 30
 /* Between two attempts to wake libmilter, microseconds. */
-#define WAKE_EVERY 50000
+#define WAKE_EVERY 20000
 
 /*
  * How long an idle connection is kept: above Sendmail's Timeout.command of an
@@ -338,16 +338,19 @@ reload(gpointer data)
 	notify("READY=1");
 }
 
-/* libmilter looks only every 5 s whether it is to stop, or when somebody
- * connects. */
+/*
+ * libmilter looks only every 5 s whether it is to stop, or when somebody
+ * connects. A moment later, when it knows that it is to stop: a connection
+ * that it takes up before can hold it up for a second.
+ */
 static void *
 wake_libmilter(void *data)
 {
 	Daemon *daemon = data;
 
 	while (!atomic_load(&daemon->ended)) {
-		listener_poke(daemon->listener);
 		g_usleep(WAKE_EVERY);
+		listener_poke(daemon->listener);
 	}
 	return NULL;
 }

@@ -119,9 +119,11 @@ short_summary(const Transaction *mail)
 	return line;
 }
 
-/* The one info line of a mail. action NULL: what the engine said of it. */
+/* The one info line of a mail. action NULL: what the engine said of it; else
+ * what became of it, and its cause as the field name (NULL: none). */
 static void
-log_mail(const Transaction *mail, const char *action, const char *reason)
+log_mail(const Transaction *mail, const char *action, const char *name,
+    const char *cause)
 {
 	g_autoptr(GString) line = NULL;
 	gint64 micros = g_get_monotonic_time() - mail->started;
@@ -135,11 +137,11 @@ log_mail(const Transaction *mail, const char *action, const char *reason)
 		line = short_summary(mail);
 		text_append_field(line, "action", action);
 	}
-	if (reason != NULL) {
-		text_append_field(line, "reason", reason);
+	if (name != NULL) {
+		text_append_field(line, name, cause);
 	}
 	if (mail->queued->len > 0) {
-		text_append_field(line, "copies", mail->queued->str);
+		text_append_field(line, "queued", mail->queued->str);
 	}
 	g_string_append_printf(line,
 	    " ms=%" G_GINT64_FORMAT ".%" G_GINT64_FORMAT
@@ -200,9 +202,10 @@ refuse(Session *session, const char *reply)
 	session->reply = copy;
 	log_set_qid(mail->envelope->qid);
 	if (outcome != NULL && outcome->verdict != VERDICT_ACCEPT) {
-		log_mail(mail, NULL, copy);
+		log_mail(mail, NULL, NULL, NULL);
 	} else {
-		log_mail(mail, copy[0] == '5' ? "reject" : "tempfail", copy);
+		log_mail(mail, copy[0] == '5' ? "reject" : "tempfail", "reply",
+		    copy);
 	}
 	end_mail(session, false);
 	return ANSWER_REFUSE;
@@ -477,14 +480,14 @@ session_process(Session *session, const char *qid)
 void
 session_end(Session *session)
 {
-	log_mail(session->mail, NULL, NULL);
+	log_mail(session->mail, NULL, NULL, NULL);
 	end_mail(session, true);
 }
 
 void
 session_failed(Session *session, const char *why)
 {
-	log_mail(session->mail, "tempfail", why);
+	log_mail(session->mail, "tempfail", "why", why);
 	end_mail(session, false);
 }
 
@@ -500,7 +503,7 @@ session_abort(Session *session)
 	/* A client that asks and goes, or whose recipients were all refused,
 	 * sent no mail. */
 	if (mail->envelope->recipients->len > 0) {
-		log_mail(mail, "aborted", NULL);
+		log_mail(mail, "aborted", NULL, NULL);
 	}
 	end_mail(session, false);
 }

@@ -22,3 +22,8 @@ tests_unit_test_copies_LDADD = $(MILTER_ROOM) $(GATEWAY) $(ENGINE_LIBS)
 tests_unit_test_reinject_SOURCES = tests/unit/test_reinject.c \
 	tests/unit/smtp_server.c tests/unit/smtp_server.h
 tests_unit_test_reinject_LDADD = $(MILTER_ROOM) $(GATEWAY) $(ENGINE_LIBS)
+
+# The program as a process.
+dist_check_SCRIPTS += tests/flow/test_daemon.py
+TESTS += tests/flow/test_daemon.py
+EXTRA_DIST += tests/lib/tsan.supp

@@ -386,7 +386,7 @@ test_each_failure(Fixture *fixture, gconstpointer data)
 		fake_close(ctx);
 	}
 	assert_log(fixture, "smfi_insheader failed");
-	assert_log(fixture, "action=tempfail reason=\"the edits could not");
+	assert_log(fixture, "action=tempfail why=\"the edits could not");
 }
 
 static Rope *body_of_large_runs;
@@ -568,7 +568,7 @@ test_header_limit(Fixture *fixture, gconstpointer data)
 	g_assert_cmpint(send_rest(ctx), ==, SMFIS_ACCEPT);
 	fake_close(ctx);
 	assert_log(fixture,
-	    "action=reject reason=\"552 5.3.4 The message header is too "
+	    "action=reject reply=\"552 5.3.4 The message header is too "
 	    "large\" ms=");
 }
 
@@ -698,8 +698,7 @@ test_refused_at_header(Fixture *fixture, gconstpointer data)
 	fake_engine.at_header = refuse_at_header;
 	begin(ctx);
 	assert_refused(ctx, fake_eoh(ctx), "550 5.7.3 no");
-	assert_log(
-	    fixture, "dir=outbound action=accept reason=\"550 5.7.3 no\"");
+	assert_log(fixture, "dir=outbound action=accept ms=");
 	fake_close(ctx);
 }
 

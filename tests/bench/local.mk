@@ -4,7 +4,7 @@
 bench_programs = tests/bench/milterload tests/bench/ref_nothing \
 	tests/bench/ref_replace tests/bench/barecms tests/bench/cmscheck
 check_PROGRAMS += $(bench_programs)
-EXTRA_DIST += tests/bench/bench
+EXTRA_DIST += tests/bench/bench tests/lib/tsan.h tests/lib/tsan.supp
 dist_check_SCRIPTS += tests/mta/test_race.py
 TESTS += tests/mta/test_race.py
 

@@ -57,6 +57,18 @@ digest_recipients(Digest *digest, const Envelope *envelope)
 	digest_text(digest, "");
 }
 
+/*
+ * What differs when the same mail comes again. Postfix gives a mail that has
+ * some Resent field, but not these two, new ones at each try.
+ */
+static bool
+is_of_one_try(const char *name)
+{
+	return text_equal_fold(name, "Received") ||
+	    text_equal_fold(name, "Resent-Date") ||
+	    text_equal_fold(name, "Resent-Message-ID");
+}
+
 char *
 copies_key(const char *sender, const Envelope *envelope, const Message *message)
 {
@@ -73,7 +85,7 @@ copies_key(const char *sender, const Envelope *envelope, const Message *message)
 	digest_text(digest, sender);
 	digest_recipients(digest, envelope);
 	for (guint i = 0; i < fields_count(fields); i++) {
-		if (!text_equal_fold(fields_name(fields, i), "Received")) {
+		if (!is_of_one_try(fields_name(fields, i))) {
 			digest_text(digest, fields_name(fields, i));
 			digest_text(digest, fields_value(fields, i));
 		}

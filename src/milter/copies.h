@@ -34,8 +34,9 @@ typedef struct {
 bool copies_send(const CopiesJob *job, Ledger **ledger_out, GString *queued,
     char **reply_out);
 
-/* SHA-256 over MAIL FROM, the sorted recipients, and the message without
- * Received fields; 64 hex digits, yours. NULL without Date or Message-ID. */
+/* SHA-256 over MAIL FROM, the sorted recipients, and the message without what
+ * each try of it has anew (Received, Resent-Date, Resent-Message-ID); 64 hex
+ * digits, yours. NULL without Date or Message-ID. */
 char *copies_key(
     const char *sender, const Envelope *envelope, const Message *message);
 

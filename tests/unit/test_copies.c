@@ -271,6 +271,13 @@ test_key(void)
 		    "Date: 1|Message-ID: 2|S: x", "body", true },
 		{ "another Received", "<a@x>", "<b@y> <c@y>",
 		    "received: new|Date: 1|Message-ID: 2|S: x", "body", true },
+		{ "Resent fields that Postfix makes", "<a@x>", "<b@y> <c@y>",
+		    "Date: 1|Message-ID: 2|S: x|Resent-Message-Id: 3|"
+		    "Resent-Date: 4",
+		    "body", true },
+		{ "resent by somebody", "<a@x>", "<b@y> <c@y>",
+		    "Date: 1|Message-ID: 2|S: x|Resent-From: a", "body",
+		    false },
 		{ "another sender", "<A@x>", "<b@y> <c@y>",
 		    "Date: 1|Message-ID: 2|S: x", "body", false },
 		{ "one recipient less", "<a@x>", "<b@y>",

@@ -169,7 +169,8 @@ Message *
 message_parse(GBytes *raw, bool *crlf_out)
 {
 	gsize length = 0;
-	const char *start = g_bytes_get_data(raw, &length);
+	const char *data = g_bytes_get_data(raw, &length);
+	const char *start = length > 0 ? data : "";
 	const char *end = start + length;
 	const char *body = NULL;
 	const char *lf = length > 0 ? memchr(start, '\n', length) : NULL;

@@ -40,9 +40,11 @@ typedef struct {
 	gsize start; /* offset of its content */
 	gsize end; /* behind its last byte (the CRLF before a delimiter is
 		      the delimiter's) */
-	gsize epilogue; /* multipart: behind its last delimiter line */
+	gsize epilogue; /* multipart: behind its closing delimiter line; end when
+			   there is none */
 	gsize preamble_end; /* multipart: where its first delimiter begins */
-	const char *type; /* lower case, "text/plain" when absent; borrowed */
+	const char *type; /* lower case; "text/plain" when absent (in a digest
+			     "message/rfc822"); borrowed */
 	const char *boundary; /* multipart, else NULL; borrowed */
 	bool terminated; /* multipart: the closing delimiter is there */
 	bool duplicate_type; /* two Content-Type or two

@@ -247,6 +247,7 @@ test_boundaries_differ(void)
 		g_autoptr(Rope) body =
 		    wrap_detached(entity, signature, "sha-512", fields, edits);
 
+		g_assert_nonnull(body);
 		g_assert_true(g_hash_table_add(
 		    seen, g_strdup(edits_get(edits, 1)->value)));
 	}

@@ -143,8 +143,9 @@ ask(int terminal, const char *what, GError **error)
 	silent = normal;
 	silent.c_lflag &= ~(tcflag_t)ECHO;
 	silent.c_lflag |= ECHONL;
-	dprintf(terminal, "Passphrase for %s: ", what);
+	/* What was typed before the question is thrown away, not after it. */
 	tcsetattr(terminal, TCSAFLUSH, &silent);
+	dprintf(terminal, "Passphrase for %s: ", what);
 	count = read_line(terminal, buffer, sizeof(buffer));
 	tcsetattr(terminal, TCSAFLUSH, &normal);
 	if (caught != 0) {

@@ -39,8 +39,11 @@ class Greeter:
                 connection, _ = self.listener.accept()
             except OSError:
                 return
-            connection.sendall(self.greeting)
-            connection.close()
+            with connection:
+                try:
+                    connection.sendall(self.greeting)
+                except OSError:
+                    pass
 
     def stop(self):
         self.listener.shutdown(socket.SHUT_RDWR)
@@ -153,6 +156,13 @@ def nothing(here):
     del here
 
 
+def by_inet(bench):
+    def change(here):
+        here.main["smtpd_milters"] = "inet:localhost:%d" % bench.port
+        here.main["non_smtpd_milters"] = "inet:127.0.0.1:%d" % bench.port
+    return change
+
+
 def around(bench, t):
     gone = bench.pki.user("gone@example.com", "p256", days=(-9, -1))
     soon = bench.pki.user("soon@example.com", "p256", days=(-1, 20))
@@ -215,8 +225,8 @@ def around(bench, t):
     case(bench, t, "socket/inet-nobody", nothing, "socket", "failed",
          ["nothing listens"],
          listen="inet:%d@127.0.0.1" % place.free_port())
-    case(bench, t, "socket/open-to-all", nothing, "socket", "warning",
-         ["other hosts"], listen="inet:%d@0.0.0.0" % bench.port)
+    case(bench, t, "socket/open-to-all", by_inet(bench), "socket", "warning",
+         ["other hosts"], listen="inet:%d@0.0.0.0" % bench.port, reinject="")
     case(bench, t, "reinject/nobody", nothing, "reinject", "warning",
          ["nothing answers"],
          reinject="smtp:127.0.0.1:%d" % place.free_port())
@@ -292,10 +302,6 @@ def postfix(bench, t):
         filtered(here)
         here.overrides["127.0.0.1:10025/inet/smtpd_milters"] = ""
 
-    def by_inet(here):
-        here.main["smtpd_milters"] = "inet:localhost:%d" % bench.port
-        here.main["non_smtpd_milters"] = "inet:127.0.0.1:%d" % bench.port
-
     def broken(here):
         here.services = {}
         here.bin = here.where.dir(here.label, "bin")
@@ -332,7 +338,7 @@ def postfix(bench, t):
     )
     for name, change, subject, result, words in cases:
         case(bench, t, "postfix/" + name, change, subject, result, words)
-    case(bench, t, "postfix/inet", by_inet, "postfix", "ok", ["1 listeners"],
+    case(bench, t, "postfix/inet", by_inet(bench), "postfix", "ok", ["1 listeners"],
          listen="inet:%d@127.0.0.1" % bench.port, reinject="")
 
 

@@ -83,7 +83,7 @@ def senders(here, t):
         ("yes-with-message", ("--from", ALICE, message), True, None),
         ("mail-from-differs", ("--from", "carol@example.com", message), False,
          "carol@example.com"),
-        ("foreign", ("--from", EVE), False, "own"),
+        ("foreign", ("--from", EVE), False, "local_domains"),
         ("two-from", ("--from", ALICE, two), False, "From"),
         ("login-of-another", ("--from", ALICE, "--auth", "mallory"), False,
          "mallory"),

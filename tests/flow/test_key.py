@@ -337,7 +337,8 @@ def state(bench, t):
     here = bench.desk(state_dir=bench.where.path("no", "such", "state"))
     t.case("key/state/cannot-be-made", here.fails, desk.IO, "install -d",
            "key", "import", *bench.parts(identity))
-    t.equal(here.run("key", "list").returncode, 0, "key/state/list-without")
+    t.case("key/state/list-without", here.fails, desk.IO, "no/such/state",
+           "key", "list")
 
 
 def anchors(bench, t):

@@ -197,8 +197,9 @@ def bad(bench, t):
         ("cms-garbage", "neutral", multipart(b"garbage")),
         ("opaque-cut", "neutral", p7m(bench.sign("-nodetach")[:-200])),
         ("no-end", "neutral", multipart(der, end="")),
-        ("content-type-twice", "neutral", multipart(
-            der, head=HEAD + b"Content-Type: text/plain\r\n")),
+        ("content-type-twice", "neutral", multipart(der).replace(
+            b"boundary=b\r\n", b"boundary=b\r\nContent-Type: text/plain"
+            b"\r\n", 1)),
         ("third-part", "neutral", multipart(
             der, end="--b\n\nfooter\n--b--\n")),
         ("plain", "none", HEAD + b"\r\nHello\r\n"),

@@ -9,6 +9,7 @@ import getpass
 import json
 import os
 import pty
+import select
 
 from smimetest import place
 from smimetest.milter import program, settings_text
@@ -84,20 +85,11 @@ class Desk:
         child, terminal = pty.fork()
         if child == 0:
             os.execv(command[0], command)
-        shown = b""
-        while b": " not in shown:
-            shown += os.read(terminal, 1000)
+        shown = read_terminal(terminal, lambda text: b": " in text)
         os.write(terminal, answer)
-        while True:
-            try:
-                more = os.read(terminal, 1000)
-            except OSError:
-                break
-            if not more:
-                break
-            shown += more
-        _, status = os.waitpid(child, 0)
+        shown += read_terminal(terminal, lambda text: False)
         os.close(terminal)
+        _, status = os.waitpid(child, 0)
         return os.waitstatus_to_exitcode(status), shown
 
     def import_identity(self, identity):
@@ -106,6 +98,24 @@ class Desk:
 
     def file(self, name, content, mode=0o644):
         return self.where.write(os.path.join(self.label, name), content, mode)
+
+
+def read_terminal(terminal, enough, seconds=60):
+    """What is shown until enough(it), or until the other side has gone. A
+    side that falls silent loses its terminal when the caller gives up."""
+    shown = b""
+    while not enough(shown):
+        if not select.select([terminal], [], [], seconds)[0]:
+            os.close(terminal)
+            raise place.Failure("the terminal shows no more than %r" % shown)
+        try:
+            more = os.read(terminal, 1000)
+        except OSError:
+            break
+        if not more:
+            break
+        shown += more
+    return shown
 
 
 def said(result):

@@ -100,6 +100,8 @@ def smtp_answers(port):
 def run(command, **options):
     """Runs to the end; output as bytes. Never raises for an exit code."""
     options.setdefault("stdin", subprocess.DEVNULL)
+    # Without a terminal: nobody is there to answer a prompt.
+    options.setdefault("start_new_session", True)
     if "input" in options:
         options.pop("stdin")
     return subprocess.run(command, stdout=subprocess.PIPE,

@@ -205,24 +205,29 @@ is_valid_by(CMS_SignerInfo *info, const Cert *cert)
 	return valid;
 }
 
-static void
+/* false: malformed. Then there is no sense in asking what was signed. */
+static bool
 check_attributes(Case *inquiry, CMS_SignerInfo *info, guint digest,
     VerifySignature *signature)
 {
 	const char *fault = attributes_fault(info);
 	const Hash *hash = hash_content(inquiry, digest);
 
+	if (hash == NULL) {
+		fault = "its hash is not supported";
+	}
 	if (fault != NULL) {
 		note(signature, VERIFY_NEUTRAL, fault);
-	} else if (hash == NULL) {
-		note(signature, VERIFY_NEUTRAL, "its hash is not supported");
-	} else if (!attributes_match_digest(info, hash->bytes, hash->length)) {
+		return false;
+	}
+	if (!attributes_match_digest(info, hash->bytes, hash->length)) {
 		note(signature, VERIFY_FAIL, "the content was changed");
-	} else if (!attributes_match_type(
-		       info, CMS_get0_eContentType(inquiry->cms))) {
+	}
+	if (!attributes_match_type(info, CMS_get0_eContentType(inquiry->cms))) {
 		note(signature, VERIFY_FAIL,
 		    "the signed content type is another one");
 	}
+	return true;
 }
 
 static void
@@ -366,11 +371,10 @@ judge(Case *inquiry, CMS_SignerInfo *info)
 	if (digest < 0) {
 		return signature;
 	}
-	if (attributes_present(info)) {
-		check_attributes(inquiry, info, (guint)digest, signature);
-		check_signature(info, signature);
-	} else {
+	if (!attributes_present(info)) {
 		note(signature, VERIFY_POLICY, "it has no signed attributes");
+	} else if (check_attributes(inquiry, info, (guint)digest, signature)) {
+		check_signature(info, signature);
 	}
 	check_certificate(inquiry, signature);
 	return signature;

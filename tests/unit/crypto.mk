@@ -1,12 +1,16 @@
 # tests/unit
-EXTRA_DIST += tests/unit/pki.h
+EXTRA_DIST += tests/unit/pki.h tests/unit/verdict.h
 
 CRYPTO_TESTS = \
 	tests/unit/test_cert \
+	tests/unit/test_chain \
+	tests/unit/test_cms \
 	tests/unit/test_der \
 	tests/unit/test_digest \
+	tests/unit/test_forged \
 	tests/unit/test_keyring \
-	tests/unit/test_sign
+	tests/unit/test_sign \
+	tests/unit/test_verify
 check_PROGRAMS += $(CRYPTO_TESTS)
 TESTS += $(CRYPTO_TESTS)
 PKI = tests/unit/pki.c tests/unit/scratch.c
@@ -21,3 +25,13 @@ tests_unit_test_keyring_SOURCES = tests/unit/test_keyring.c $(PKI)
 tests_unit_test_keyring_LDADD = $(CRYPTO) $(ENGINE_LIBS)
 tests_unit_test_sign_SOURCES = tests/unit/test_sign.c $(PKI)
 tests_unit_test_sign_LDADD = $(CRYPTO) $(ENGINE_LIBS)
+tests_unit_test_chain_SOURCES = tests/unit/test_chain.c $(PKI)
+tests_unit_test_chain_LDADD = $(CRYPTO) $(ENGINE_LIBS)
+tests_unit_test_cms_SOURCES = tests/unit/test_cms.c $(PKI)
+tests_unit_test_cms_LDADD = $(CRYPTO) $(ENGINE_LIBS)
+tests_unit_test_verify_SOURCES = tests/unit/test_verify.c \
+	tests/unit/verdict.c $(PKI)
+tests_unit_test_verify_LDADD = $(CRYPTO) $(ENGINE_LIBS)
+tests_unit_test_forged_SOURCES = tests/unit/test_forged.c \
+	tests/unit/verdict.c $(PKI)
+tests_unit_test_forged_LDADD = $(CRYPTO) $(ENGINE_LIBS)

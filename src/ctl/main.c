@@ -53,7 +53,7 @@ static const Verb verbs[] = {
 	    trust_list, 0, 0, 0 },
 	{ "trust", "remove", "FPR", NULL, "remove a trust anchor",
 	    trust_remove, 0, 1, 1 },
-	{ NULL }
+	{ .noun = NULL }
 };
 /* clang-format on */
 

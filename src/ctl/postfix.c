@@ -148,11 +148,17 @@ static Postfix *
 postfix_read(Check *check, const char *program)
 {
 	g_autofree char *values = run_postconf(check, program, "-x");
-	g_autofree char *overrides = run_postconf(check, program, "-Px");
-	g_autofree char *services = run_postconf(check, program, "-M");
+	g_autofree char *overrides = NULL;
+	g_autofree char *services = NULL;
 	Postfix *postfix;
 
-	if (values == NULL || overrides == NULL || services == NULL) {
+	if (values != NULL) {
+		overrides = run_postconf(check, program, "-Px");
+	}
+	if (overrides != NULL) {
+		services = run_postconf(check, program, "-M");
+	}
+	if (services == NULL) {
 		return NULL;
 	}
 	postfix = g_new0(Postfix, 1);

@@ -39,18 +39,18 @@ is_signed_type(const Part *part)
 static bool
 is_textual(const Part *part)
 {
-	/* RFC 2046 5.2: the content of message/ types is lines of text. */
 	return g_str_has_prefix(part->type, "text/") ||
 	    g_str_has_prefix(part->type, "message/");
 }
 
-/* These are put together again, or fetched, by programs that know no transfer
- * encoding there (RFC 2046 5.2.2, 5.2.3). */
+/* RFC 2045 6.4 forbids to encode message/ types, and mail programs do not
+ * decode them; RFC 6533 allows it for its own. */
 static bool
 must_stay(const Part *part)
 {
-	return strcmp(part->type, "message/partial") == 0 ||
-	    strcmp(part->type, "message/external-body") == 0;
+	return g_str_has_prefix(part->type, "message/") &&
+	    !g_str_has_prefix(part->type, "message/global-") &&
+	    part->encoding <= ENCODING_BINARY;
 }
 
 static bool

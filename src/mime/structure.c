@@ -145,12 +145,36 @@ usable_boundary(GMimeContentType *type)
 	return boundary[length - 1] == ' ' ? NULL : boundary;
 }
 
-/* GMime's answer to what it cannot read is application/octet-stream. */
-static bool
-is_readable(const char *value, const char *name)
+/* RFC 2045 5.1: a token. Its length. */
+static gsize
+token_length(const char *text)
 {
-	return name[0] != '/' &&
-	    g_ascii_strncasecmp(value, name, strcspn(name, "/")) == 0;
+	gsize length = 0;
+
+	while (text[length] > 32 && text[length] < 127 &&
+	    strchr("()<>@,;:\\\"/[]?=", text[length]) == NULL) {
+		length++;
+	}
+	return length;
+}
+
+/* "type/subtype", then nothing, a parameter or a comment. GMime makes
+ * something of more than that, others make something else. */
+static bool
+is_readable(const char *value)
+{
+	gsize type = token_length(value);
+	gsize subtype = 0;
+
+	if (type == 0 || value[type] != '/') {
+		return false;
+	}
+	value += type + 1;
+	subtype = token_length(value);
+	value += subtype;
+	value += strspn(value, " \t");
+	return subtype > 0 &&
+	    (*value == '\0' || *value == ';' || *value == '(');
 }
 
 /* Sets type and boundary of part from a Content-Type value. */
@@ -165,14 +189,14 @@ set_type(Structure *structure, Part *part, const char *value)
 	if (g_ascii_strcasecmp(value, "text") == 0) {
 		return;
 	}
-	gmime_init_once();
-	type = g_mime_content_type_parse(NULL, value);
-	name = g_mime_content_type_get_mime_type(type);
-	if (!is_readable(value, name)) {
+	if (!is_readable(value)) {
 		part->type = "application/octet-stream";
 		part->encoding = ENCODING_OTHER;
 		return;
 	}
+	gmime_init_once();
+	type = g_mime_content_type_parse(NULL, value);
+	name = g_mime_content_type_get_mime_type(type);
 	folded = g_ascii_strdown(name, -1);
 	part->type = g_string_chunk_insert_const(structure->strings, folded);
 	boundary = usable_boundary(type);

@@ -169,9 +169,10 @@ static const struct {
 	    SAFE, 1, 0 },
 	{ "part-without-header", TEXT(MIXED "--b\r\n\r\n\xE4\r\n--b--\r\n"),
 	    TEXT(MIXED "--b\r\n" QP "\r\n=E4\r\n--b--\r\n"), SAFE, 1, 0 },
-	{ "delivery-status-stays-readable",
-	    TEXT("Content-Type: message/delivery-status\r\n\r\nA: x \r\n"),
-	    TEXT("Content-Type: message/delivery-status\r\n" QP
+	{ "global-delivery-status",
+	    TEXT("Content-Type: message/global-delivery-status\r\n\r\nA: x "
+		 "\r\n"),
+	    TEXT("Content-Type: message/global-delivery-status\r\n" QP
 		 "\r\nA: x=20\r\n"),
 	    SAFE, 1, 0 },
 	{ "calendar",
@@ -280,6 +281,12 @@ static const struct {
 	    TEXT("Content-Type: message/rfc822\r\n\r\nFrom a@b\r\nA: x\r\n\r\n"
 		 "y\r\n"),
 	    AS_IT_IS, 0, UNSAFE, 0, 0 },
+	{ "delivery-status-safe",
+	    TEXT("Content-Type: message/delivery-status\r\n\r\nA: x\r\n"),
+	    AS_IT_IS, 0, SAFE, 0, 0 },
+	{ "delivery-status-unsafe",
+	    TEXT("Content-Type: message/delivery-status\r\n\r\nA: x \r\n"),
+	    AS_IT_IS, 0, UNSAFE, 0, 0 },
 	{ "message-partial",
 	    TEXT("Content-Type: message/partial\r\n\r\n\xE4\r\n"), AS_IT_IS, 0,
 	    UNSAFE, 0, 0 },
@@ -369,6 +376,10 @@ static const struct {
 	{ "type-twice-unsafe",
 	    TEXT("Content-Type: text/plain\r\nContent-Type: text/html\r\n\r\n"
 		 "\xE4"),
+	    AS_IT_IS, 0, UNSAFE, 0, 0 },
+	{ "type-with-junk-unsafe",
+	    TEXT("Content-Type: multipart/mixed x; boundary=b\r\n\r\n"
+		 "--b\r\n\r\n\xE4\r\n--b--\r\n"),
 	    AS_IT_IS, 0, UNSAFE, 0, 0 },
 	{ "type-unreadable-unsafe",
 	    TEXT("Content-Type: multipart\r\n\r\n\xE4\r\n"), AS_IT_IS, 0,

@@ -122,10 +122,21 @@ decide_leaf(Deciding *deciding, const Part *part, Remedy *remedy)
 }
 
 static bool
-decide_multipart(Deciding *deciding, const Part *part, Remedy *remedy)
+is_childless(const Structure *structure, guint i)
 {
-	/* All of a signed part at once; what lies deeper was looked at then. */
-	if (is_signed_type(part) && !remedy->locked &&
+	return i + 1 == structure_count(structure) ||
+	    structure_part(structure, i + 1)->parent != i;
+}
+
+static bool
+decide_multipart(Deciding *deciding, guint i, const Part *part, Remedy *remedy)
+{
+	/* All of a signed part at once; what lies deeper was looked at then.
+	 * Without any part, some readers show the preamble. */
+	bool whole = (is_signed_type(part) && !remedy->locked) ||
+	    is_childless(deciding->structure, i);
+
+	if (whole &&
 	    (!part->terminated ||
 		hazards_in(deciding, part->start, part->end) != HAZARD_NONE)) {
 		return false;
@@ -190,7 +201,7 @@ decide_part(Deciding *deciding, guint i)
 		possible = decide_leaf(deciding, part, remedy);
 		break;
 	case PART_MULTIPART:
-		possible = decide_multipart(deciding, part, remedy);
+		possible = decide_multipart(deciding, i, part, remedy);
 		break;
 	case PART_MESSAGE:
 		possible = decide_message(part, remedy);

@@ -387,6 +387,10 @@ static const struct {
 
 	/* broken multiparts */
 	{ "no-delimiter", TEXT(MIXED "x\r\n"), AS_IT_IS, 0, UNSAFE, 0, 0 },
+	{ "only-the-end-safe", TEXT(MIXED "pre\r\n--b--\r\n"), AS_IT_IS, 0,
+	    SAFE, 0, 0 },
+	{ "only-the-end-unsafe", TEXT(MIXED "pre \r\n--b--\r\n"), AS_IT_IS, 0,
+	    UNSAFE, 0, 0 },
 	{ "no-boundary",
 	    TEXT("Content-Type: multipart/mixed\r\n\r\n--b\r\n\r\nx\r\n"),
 	    AS_IT_IS, 0, UNSAFE, 0, 0 },

@@ -110,7 +110,7 @@ MESSAGES = (
         "broken", "Content-Type: ;;=\"\\\n\nx\n"), "any"),
     ("8bit-in-part-header", mail_of("part", multipart("b", [
         "Content-Type: text/plain; name=\"ü\"\n\nx"])), "signed"),
-    ("two-mb-header-field", corpus.header("mb") + b"X-Long:" + b" y" * 1000000
+    ("header-field-of-1-MB", corpus.header("mb") + b"X-Long:" + b" y" * 525000
      + b"\r\n\r\nx\r\n", "552 5.3.4"),
     ("header-900-kB", corpus.header("mb") + b"X-Long:" + b" yyyyyyy\r\n" * 90000
      + b"\r\nx\r\n", "signed"),
@@ -251,15 +251,27 @@ def aborted(bench):
 
 def hung_up(bench):
     """The MTA dies in the middle of a message."""
-    for letters in ("", "M", "MR", "MRL", "MRLN", "MRLNB"):
+    data = {"M": b"<%s>\0" % ALICE.encode(), "R": b"<b@x.test>\0",
+            "L": b"From\0 %s\0" % ALICE.encode(), "B": b"x" * 60000}
+    for letters in ("", "M", "MR", "MRT", "MRTL", "MRTLN", "MRTLNB",
+                    "MRTLNBBBBBBBB"):
         client = MilterClient(bench.milter.socket_path)
         client.connect()
-        data = {"M": b"<%s>\0" % ALICE.encode(), "R": b"<b@x.test>\0",
-                "L": b"From\0 x\0", "B": b"x" * 60000}
         for letter in letters:
             client.command(letter, data.get(letter, b""))
         client.socket.close()
     return bench.works()
+
+
+def oversize_packet(bench):
+    """A field longer than libmilter takes: it hangs up, which an MTA takes
+    for a temporary failure."""
+    mail = corpus.header("mb") + b"X-Long:" + b" y" * 2000000 + b"\r\n\r\nx"
+    try:
+        result = bench.message(mail)
+    except OSError:
+        return bench.works()
+    return str(result.verdict)
 
 
 def garbage(bench):
@@ -532,39 +544,56 @@ def starting(tap_):
 
 # Through MTAs.
 
-# What each MTA takes of the messages above.
+# What each MTA refuses, or makes something else of, before we see it.
 NOT_THROUGH = {
-    "postfix": ("empty-line-only", "cr-at-end"),
+    "postfix": ("cr-at-end", "header-field-of-1-MB"),
     "sendmail": ("nul-bytes-text", "nul-bytes-binary", "bare-lf", "bare-cr",
-                 "cr-at-end", "all-bytes", "two-mb-header-field"),
+                 "cr-at-end", "all-bytes"),
 }
+
+# Postfix adds the From field that a client of ours left out.
+FROM_ADDED = ("empty-message", "empty-line-only", "body-only")
+
+# Sendmail writes deep nesting and broken fields of parts anew when it
+# delivers, with or without a signature around them.
+BROKEN_BY_SENDMAIL = ("nested-40", "broken-content-type")
 
 
 def through(world, court, name, mail, want):
-    """Defined: taken or refused with the reply; never silence, and what
-    comes out signed verifies."""
+    """Taken or refused as it should be, and what comes out signed verifies."""
     world.sink.take()
     mark = world.milter.log_mark()
     try:
         world.send(mail, ALICE, [BOB])
     except Refused as refusal:
-        if want[0].isdigit() and str(refusal.code) == want[:3]:
+        why = refused_rightly(world, mark, refusal, want)
+    else:
+        arrived = world.sink.wait(1)[0].mail
+        why = arrived_rightly(world, court, name, arrived, want)
+        if not why:
             world.milter.log_since(mark, "qid=", 5)
-            return next_works(world, court)
-        return "want %s, got %s" % (want, refusal)
-    arrived = world.sink.wait(1)[0].mail
+    return why or next_works(world, court)
+
+
+def refused_rightly(world, mark, refusal, want):
+    if "eaders too large" in str(refusal):  # Sendmail's own limit
+        return ""
+    if want[0].isdigit() and str(refusal.code) == want[:3]:
+        world.milter.log_since(mark, "qid=", 5)
+        return ""
+    return "want %s, got %s" % (want, refusal)
+
+
+def arrived_rightly(world, court, name, arrived, want):
+    if world.mta.name == "postfix" and name in FROM_ADDED:
+        want = "any"
     if want[0].isdigit():
         return "want %s, it was delivered" % want
-    if rawmail.is_signed(arrived):
-        why = court.objections(arrived)
-        if want == "unsigned":
-            why = "signed"
-        if why:
-            return why
-    elif want == "signed" and name not in ("header-fields-100000",):
-        return "not signed"
-    world.milter.log_since(mark, "qid=", 5)
-    return next_works(world, court)
+    if world.mta.name == "sendmail" and name in BROKEN_BY_SENDMAIL:
+        return ""
+    if not rawmail.is_signed(arrived):
+        return "not signed" if want == "signed" else ""
+    return "signed" if want == "unsigned" else court.objections(arrived)
 
 
 def next_works(world, court):
@@ -575,10 +604,13 @@ def next_works(world, court):
 
 
 def through_long_sender(world, court):
+    world.sink.take()
     try:
         world.send(corpus.text_7bit().data, "a" * 1988 + "@example.com", [BOB])
     except Refused:
-        pass
+        return next_works(world, court)
+    if rawmail.is_signed(world.sink.wait(1)[0].mail):
+        return "signed"
     return next_works(world, court)
 
 
@@ -605,6 +637,7 @@ def direct(tap_):
             ("too-many-recipients", too_many_recipients),
             ("one-byte-chunks", one_byte_chunks), ("aborted", aborted),
             ("mta-hangs-up", hung_up), ("garbage", garbage),
+            ("oversize-packet", oversize_packet),
             ("identity-gone", identity_gone)):
         tap_.case(name, function, bench)
     for spoil in IDENTITY_FILES:

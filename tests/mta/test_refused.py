@@ -5,13 +5,14 @@ log tells the administrator why, with the line that would allow it. Beside
 each stands what is allowed, so that refusing everything is no way out."""
 
 import os
+import re
 import sys
 import time
 
 TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 sys.path[:0] = [os.path.join(TESTS, "lib")]
 
-from smimetest import rawmail, tap                       # noqa: E402
+from smimetest import place, rawmail, tap                # noqa: E402
 from smimetest.submit import Refused                     # noqa: E402
 from smimetest.world import World                        # noqa: E402
 
@@ -27,22 +28,6 @@ HERE_BEFORE = ("Received: from list.example.com (list.example.com [127.0.0.9])"
                "\tMon, 1 Jan 2024 00:00:00 +0000 (UTC)\n")
 LOCAL_SUBMIT = ("Received: by mx.example.com (Postfix, from userid 1000)\n"
                 "\tid 54321; Mon, 1 Jan 2024 00:00:00 +0000 (UTC)\n")
-
-SIGNED_INSIDE = """\
-Content-Type: multipart/signed; protocol="application/pkcs7-signature";
- micalg=sha-256; boundary=s
-
---s
-Content-Type: text/plain
-
-text
---s
-Content-Type: application/pkcs7-signature; name=smime.p7s
-Content-Transfer-Encoding: base64
-
-MAsGCSqGSIb3DQEHAg==
---s--
-"""
 
 PGP_MIME = """\
 Content-Type: multipart/encrypted; protocol="application/pgp-encrypted";
@@ -90,7 +75,7 @@ class Case:
         self.only = only or ("postfix" if login or client
                              or listener != "mx" else None)
 
-    def mail(self):
+    def mail(self, signed=None):
         authors = (self.author if isinstance(self.author, tuple)
                    else (self.author,))
         lines = ["From: %s" % one for one in authors]
@@ -98,12 +83,12 @@ class Case:
             "To: " + BOB, "Subject: " + self.name,
             "Date: Mon, 01 Jan 2024 00:00:00 +0000",
             "Message-ID: <%s.%d@example.com>" % (self.name, time.time_ns()),
-            "MIME-Version: 1.0", self.body]))
+            "MIME-Version: 1.0", self.body or signed]))
 
 
 def line(address, who):
     """What sender_logins would have to say, in the warning's words."""
-    return UNSIGNED + r".*%s %s" % (address.replace(".", r"\."), who)
+    return UNSIGNED + r".*%s +%s" % (address.replace(".", r"\."), who)
 
 
 CASES = (
@@ -167,7 +152,7 @@ CASES = (
     Case("not-yet-valid", sender="future@example.com",
          author="future@example.com", log=UNSIGNED + ".*not (yet )?valid"),
 
-    Case("signed-already", body=SIGNED_INSIDE, log="already protected"),
+    Case("signed-already", body=None, log="already protected"),
     Case("pgp-mime", body=PGP_MIME, log="already protected"),
     Case("pgp-inline", body=INLINE_PGP, log="already protected"),
     Case("rule-never", sender="never@example.com",
@@ -199,7 +184,8 @@ def rules():
 
 
 def identities(world):
-    for address in (ALICE, MALLORY, "shared@example.com", "app@example.com",
+    world.signed = signed_by_openssl(world, world.user(ALICE, "p256"))
+    for address in (MALLORY, "shared@example.com", "app@example.com",
                     "never@example.com", "request@example.com"):
         world.user(address, "p256")
     world.user("expired@example.com", "p256", days=(-30, -1))
@@ -224,15 +210,23 @@ def unchanged(before, after):
     return "" if one == two else "fields %r\nbecame %r" % (one, two)
 
 
+def signed_by_openssl(world, identity):
+    """A signed entity, as the user's own program would make it."""
+    return place.must_run(
+        ["openssl", "cms", "-sign", "-signer", identity.cert, "-inkey",
+         identity.key], input=PLAIN.encode()).decode().replace(
+             "MIME-Version: 1.0\n", "", 1)
+
+
 def try_case(world, case):
-    mail = case.mail()
+    mail = case.mail(world.signed)
     mark = world.milter.log_mark()
     world.sink.take()
     got = send(world, case, mail, case.listener)
     if case.sign:
         return "" if rawmail.is_signed(got) else "not signed: " + (
             world.milter.log()[mark:])
-    if rawmail.is_signed(got) and "signed-already" not in case.name:
+    if rawmail.is_signed(got) and case.body:
         return "signed: " + world.milter.log()[mark:]
     world.sink.take()
     why = unchanged(send(world, case, mail, "reinject"), got)
@@ -251,6 +245,26 @@ def request_asked(world):
     if not rawmail.is_signed(got):
         return "not signed"
     return "" if rawmail.count(got, "X-Sign") == 0 else "X-Sign stayed"
+
+
+def add_what_the_log_says(world):
+    """The line of the warning, put into sender_logins, is all it takes."""
+    case = Case("add-the-line", sender="news@example.com", login="editor",
+                only="postfix")
+    mark = world.milter.log_mark()
+    world.sink.take()
+    if rawmail.is_signed(send(world, case, case.mail(), "mx")):
+        return "signed at once"
+    warning = world.milter.log_since(mark, UNSIGNED)
+    line_to_add = re.search(r'add "([^"]*)"', warning).group(1)
+    with open(world.milter.settings["sender_logins"], "a") as file:
+        file.write(line_to_add + "\n")
+    mark = world.milter.log_mark()
+    world.milter.reload()
+    world.milter.log_since(mark, "settings|reload", 10)
+    world.sink.take()
+    return "" if rawmail.is_signed(send(
+        world, case, case.mail(), "mx")) else "not signed with " + line_to_add
 
 
 def try_reply(world, address, family):
@@ -276,6 +290,8 @@ def with_mta(tap_, mta):
         if case.only in (None, mta):
             tap_.case("%s/%s" % (mta, case.name), try_case, world, case)
     tap_.case(mta + "/request-asked", request_asked, world)
+    if mta == "postfix":
+        tap_.case(mta + "/add-what-the-log-says", add_what_the_log_says, world)
     for name, address, family in REPLIES:
         tap_.case("%s/%s" % (mta, name), try_reply, world, address, family)
     world.close()

@@ -157,7 +157,7 @@ class Milter:
             return place.wait_until(look, seconds, "the log")
         except place.Failure:
             raise place.Failure("no log line with /%s/ in:\n%s" % (
-                pattern, self.log()[mark:]))
+                pattern, self.log()[mark:])) from None
 
     def smimectl(self, *arguments, **options):
         """The result of `smimectl -c our-settings ...`."""

@@ -34,7 +34,6 @@ define(`confREFUSE_LA', `1000')dnl
 define(`confMIN_QUEUE_AGE', `0')dnl
 define(`confCONNECTION_RATE_THROTTLE', `0')dnl
 define(`confMAX_DAEMON_CHILDREN', `0')dnl
-define(`confMAX_HEADERS_LENGTH', `4194304')dnl
 define(`confMILTER_LOG_LEVEL', `9')dnl
 define(`confBAD_RCPT_THROTTLE', `0')dnl
 undefine(`UUCP_RELAY')dnl

@@ -50,6 +50,8 @@ class Tap:
         except Skip as reason:
             self.skip(name, str(reason))
             return
+        except place.Failure as failure:
+            why = str(failure)
         except Exception:
             why = traceback.format_exc()
         self.ok(not why, name, why)

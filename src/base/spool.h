@@ -12,8 +12,9 @@
 
 typedef struct Spool Spool;
 
-/* What is kept in memory before a file is used. */
-#define SPOOL_MEMORY ((gsize)256 * 1024)
+/* What is kept in memory before a file is used: making and dropping a file
+ * costs more than the hash of a megabyte. */
+#define SPOOL_MEMORY ((gsize)2 * 1024 * 1024)
 
 /* directory is copied; touched only when memory_max is exceeded. */
 Spool *

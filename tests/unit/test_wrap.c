@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "mime-testing.h"
+
+#include "base/spool.h"
 #include "mime/message.h"
 #include "mime/structure.h"
 
@@ -182,9 +184,9 @@ test_cms_no_spool(void)
 	g_autoptr(Edits) edits = edits_new();
 	g_autoptr(Rope) cms = rope_new();
 	g_autoptr(GError) error = NULL;
-	g_autofree char *large = g_strnfill(1024 * 1024, 'x');
+	g_autofree char *large = g_strnfill(SPOOL_MEMORY, 'x');
 
-	rope_append_copy(cms, large, 1024 * 1024);
+	rope_append_copy(cms, large, SPOOL_MEMORY);
 	g_assert_null(wrap_cms(
 	    cms, "signed-data", "/nonexistent/spool", fields, edits, &error));
 	g_assert_nonnull(error);

@@ -46,10 +46,13 @@
  */
 #define IDLE_SECONDS 3900
 
-/* The largest command taken from the MTA. libmilter's default of 65,535 bytes
- * ends the connection at one header field that Postfix lets pass
- * (header_size_limit 102400, and admins raise it). */
-#define COMMAND_MAX ((size_t)1024 * 1024 + 65536)
+/*
+ * The largest command taken from the MTA: a field above limits.headers, and
+ * this much. libmilter's default of 65,535 bytes in all ends the connection at
+ * one field that Postfix lets pass (header_size_limit 102400, and admins raise
+ * it): a temporary failure for ever.
+ */
+#define COMMAND_EXTRA ((size_t)65536)
 
 /* Of the descriptors, one connection may need: itself, a spool file, a
  * connection to the listener for copies. The rest is for keys and logs. */
@@ -180,10 +183,11 @@ check_spool_dir(const Settings *settings)
 }
 
 static bool
-register_milter(GError **error)
+register_milter(const Settings *settings, GError **error)
 {
 	(void)smfi_settimeout(IDLE_SECONDS);
-	(void)smfi_setmaxdatasize(COMMAND_MAX);
+	(void)smfi_setmaxdatasize(
+	    (size_t)settings->limits.headers + COMMAND_EXTRA);
 	if (smfi_register(callbacks_description) != MI_SUCCESS) {
 		g_set_error(error, ERROR_DOMAIN, ERROR_UNFIT,
 		    "libmilter does not take our callbacks: is it another "
@@ -229,7 +233,7 @@ start_up(Daemon *daemon, GError **error)
 	privileges_hide_memory();
 	signals_block();
 	if (!privileges_find(settings->user, &daemon->account, error) ||
-	    !register_milter(error)) {
+	    !register_milter(settings, error)) {
 		return false;
 	}
 	daemon->listener = listener_open(settings, &daemon->account, error);

@@ -9,6 +9,8 @@
 
 #include "milter/session.h"
 
+#include <string.h>
+
 #include "base/log.h"
 #include "base/spool.h"
 #include "base/text.h"
@@ -312,8 +314,14 @@ session_field(Session *session, const char *name, const char *value)
 {
 	Transaction *mail = session->mail;
 	g_autofree char *spaced = NULL;
+	gsize size = strlen(name) + strlen(value) + 3;
 
 	if (mail->refusal != NULL) {
+		return;
+	}
+	if (fields_size(mail->fields) + size >
+	    (gsize)settings_of(mail)->limits.headers) {
+		remember(mail, "552 5.3.4 The message header is too large");
 		return;
 	}
 	if (!session->mta.leading_space) {
@@ -321,10 +329,6 @@ session_field(Session *session, const char *name, const char *value)
 		spaced = g_strconcat(" ", value, NULL);
 	}
 	fields_add(mail->fields, name, spaced != NULL ? spaced : value);
-	if (fields_size(mail->fields) >
-	    (gsize)settings_of(mail)->limits.headers) {
-		remember(mail, "552 5.3.4 The message header is too large");
-	}
 	check_size(mail);
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/spool.h"
 #include "fake_gateway.h"
 #include "fake_milter.h"
 #include "milter/callbacks.h"
@@ -758,7 +759,8 @@ test_spool_fails(Fixture *fixture, gconstpointer data)
 	    g_build_filename(fixture->directory, "missing", NULL);
 	begin(ctx);
 	g_assert_cmpint(fake_eoh(ctx), ==, SMFIS_CONTINUE);
-	for (int i = 0; i < 20 && got == SMFIS_CONTINUE; i++) {
+	for (int i = 0;
+	     i < 2 + (int)(SPOOL_MEMORY / size) && got == SMFIS_CONTINUE; i++) {
 		got = fake_body(ctx, piece, size);
 	}
 	assert_refused(ctx, got, "451 4.3.0 The message cannot be stored");

@@ -10,14 +10,10 @@
 
 #include "crypto/cert-private.h"
 
-#include <string.h>
-
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-#include "base/text.h"
-#include "crypto/cms-private.h"
 #include "crypto/digest.h"
 #include "crypto/mailbox.h"
 

@@ -7,13 +7,12 @@
 
 #include "crypto/cert-private.h"
 
-#include <string.h>
-
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
 #include "base/text.h"
 #include "crypto/cms-private.h"
+#include "crypto/pem.h"
 
 static bool
 add_x509(GPtrArray *list, X509 *x509, GError **error)
@@ -53,24 +52,24 @@ add_bundle(GPtrArray *list, const guint8 *data, gsize length, GError **error)
 }
 
 static bool
-add_block(GPtrArray *list, const char *name, const guint8 *data, long length,
-    GError **error)
+add_block(GPtrArray *list, const PemWalk *walk, GError **error)
 {
-	const guint8 *end = data;
+	const char *name = walk->name;
+	const guint8 *end = walk->data;
 	g_autoptr(X509) x509 = NULL;
 
 	if (g_str_equal(name, PEM_STRING_PKCS7) ||
 	    g_str_equal(name, PEM_STRING_PKCS7_SIGNED) ||
 	    g_str_equal(name, PEM_STRING_CMS)) {
-		return add_bundle(list, data, (gsize)length, error);
+		return add_bundle(list, walk->data, (gsize)walk->length, error);
 	}
 	if (g_str_equal(name, PEM_STRING_X509_TRUSTED)) {
-		x509 = d2i_X509_AUX(NULL, &end, length);
+		x509 = d2i_X509_AUX(NULL, &end, walk->length);
 		return add_x509(list, x509, error);
 	}
 	if (g_str_equal(name, PEM_STRING_X509) ||
 	    g_str_equal(name, PEM_STRING_X509_OLD)) {
-		x509 = d2i_X509(NULL, &end, length);
+		x509 = d2i_X509(NULL, &end, walk->length);
 		return add_x509(list, x509, error);
 	}
 	return true;
@@ -79,31 +78,23 @@ add_block(GPtrArray *list, const char *name, const guint8 *data, long length,
 static bool
 add_blocks(GPtrArray *list, GBytes *content, GError **error)
 {
-	g_autoptr(BIO) in = openssl_bio(content);
-	char *name = NULL;
-	char *header = NULL;
-	guint8 *data = NULL;
-	long length = 0;
-	bool ok = true;
+	g_auto(PemWalk) walk = { 0 };
+	g_autoptr(GError) broken = NULL;
 
-	if (in == NULL) {
+	if (!pem_walk_init(&walk, content)) {
 		openssl_set_error(error, ERROR_MALFORMED, "PEM");
 		return false;
 	}
-	while (ok && PEM_read_bio(in, &name, &header, &data, &length) == 1) {
-		ok = add_block(list, name, data, length, error);
-		OPENSSL_free(name);
-		OPENSSL_free(header);
-		/* It may have been a private key. */
-		OPENSSL_clear_free(data, (gsize)length);
+	while (pem_walk_next(&walk, &broken)) {
+		if (!add_block(list, &walk, error)) {
+			return false;
+		}
 	}
-	if (ok &&
-	    ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
-		openssl_set_error(error, ERROR_MALFORMED, "PEM");
+	if (broken != NULL) {
+		g_propagate_error(error, g_steal_pointer(&broken));
 		return false;
 	}
-	ERR_clear_error();
-	return ok;
+	return true;
 }
 
 static bool

@@ -9,8 +9,6 @@
 
 #include "crypto/der.h"
 
-#include <string.h>
-
 #define DEPTH 32
 
 static guint

@@ -15,63 +15,6 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-static void
-forget_block(KeyfileWalk *walk)
-{
-	OPENSSL_secure_free(walk->name);
-	OPENSSL_secure_free(walk->header);
-	OPENSSL_secure_clear_free(walk->data, (gsize)walk->length);
-	walk->name = NULL;
-	walk->header = NULL;
-	walk->data = NULL;
-	walk->length = 0;
-}
-
-bool
-keyfile_walk_init(KeyfileWalk *walk, GBytes *content)
-{
-	ERR_clear_error();
-	walk->in = openssl_bio(content);
-	return walk->in != NULL;
-}
-
-bool
-keyfile_walk_next(KeyfileWalk *walk, GError **error)
-{
-	forget_block(walk);
-	if (PEM_read_bio_ex(walk->in, &walk->name, &walk->header, &walk->data,
-		&walk->length,
-		PEM_FLAG_SECURE | PEM_FLAG_EAY_COMPATIBLE) == 1) {
-		return true;
-	}
-	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
-		openssl_set_error(error, ERROR_MALFORMED,
-		    "a PEM block is damaged or cut off");
-	}
-	ERR_clear_error();
-	return false;
-}
-
-void
-keyfile_walk_clear(KeyfileWalk *walk)
-{
-	forget_block(walk);
-	g_clear_pointer(&walk->in, BIO_free_all);
-}
-
-bool
-keyfile_walk_at_key(const KeyfileWalk *walk)
-{
-	return g_str_has_suffix(walk->name, "PRIVATE KEY");
-}
-
-bool
-keyfile_walk_encrypted(const KeyfileWalk *walk)
-{
-	return g_str_equal(walk->name, PEM_STRING_PKCS8) ||
-	    strstr(walk->header, "ENCRYPTED") != NULL;
-}
-
 static EVP_PKEY *
 key_of_pkcs8(const PKCS8_PRIV_KEY_INFO *plain, GError **error)
 {
@@ -133,8 +76,7 @@ give_passphrase(char *buffer, int size, int for_writing, void *data)
 
 /* RFC 1421 4.6.1.1: what OpenSSL wrote before PKCS#8. */
 static EVP_PKEY *
-parse_old_encrypted(
-    const KeyfileWalk *walk, Passphrase *passphrase, GError **error)
+parse_old_encrypted(const PemWalk *walk, Passphrase *passphrase, GError **error)
 {
 	EVP_CIPHER_INFO cipher;
 	g_autofree char *header = g_strdup(walk->header);
@@ -168,7 +110,7 @@ parse_old_encrypted(
 }
 
 EVP_PKEY *
-keyfile_parse(const KeyfileWalk *walk, Passphrase *passphrase, GError **error)
+keyfile_parse(const PemWalk *walk, Passphrase *passphrase, GError **error)
 {
 	const guint8 *end = walk->data;
 
@@ -183,21 +125,20 @@ keyfile_parse(const KeyfileWalk *walk, Passphrase *passphrase, GError **error)
 		}
 		return decrypt_pkcs8(sealed, passphrase, error);
 	}
-	if (keyfile_walk_encrypted(walk)) {
+	if (pem_walk_encrypted(walk)) {
 		return parse_old_encrypted(walk, passphrase, error);
 	}
 	return parse_plain(walk->data, walk->length, error);
 }
 
 static EVP_PKEY *
-read_pem(
-    KeyfileWalk *walk, Passphrase *passphrase, bool *any_out, GError **error)
+read_pem(PemWalk *walk, Passphrase *passphrase, bool *any_out, GError **error)
 {
 	g_autoptr(GError) broken = NULL;
 
-	while (keyfile_walk_next(walk, &broken)) {
+	while (pem_walk_next(walk, &broken)) {
 		*any_out = true;
-		if (keyfile_walk_at_key(walk)) {
+		if (pem_walk_at_key(walk)) {
 			return keyfile_parse(walk, passphrase, error);
 		}
 	}
@@ -236,11 +177,11 @@ read_der(GBytes *content, Passphrase *passphrase, GError **error)
 EVP_PKEY *
 keyfile_read(GBytes *content, Passphrase *passphrase, GError **error)
 {
-	g_auto(KeyfileWalk) walk = { 0 };
+	g_auto(PemWalk) walk = { 0 };
 	bool any = false;
 	EVP_PKEY *key = NULL;
 
-	if (!keyfile_walk_init(&walk, content)) {
+	if (!pem_walk_init(&walk, content)) {
 		openssl_set_error(error, ERROR_MALFORMED, "private key");
 		return NULL;
 	}

@@ -23,6 +23,7 @@
 #include "crypto/digest-private.h"
 #include "crypto/keyfile.h"
 #include "crypto/keyring-private.h"
+#include "crypto/pem.h"
 
 /* RFC 8551 4: never below 2048; above 8192 a signature takes seconds. */
 #define RSA_MIN 2048
@@ -217,13 +218,13 @@ draft_free(Draft *draft)
 }
 
 static Draft *
-draft_new(const KeyfileWalk *walk, GError **error)
+draft_new(const PemWalk *walk, GError **error)
 {
 	Passphrase nobody = { 0 };
 	Draft *draft = NULL;
 	EVP_PKEY *key = NULL;
 
-	if (keyfile_walk_encrypted(walk)) {
+	if (pem_walk_encrypted(walk)) {
 		g_set_error_literal(error, ERROR_DOMAIN, ERROR_UNFIT,
 		    "the private key is encrypted: use smimectl key import");
 		return NULL;
@@ -240,13 +241,13 @@ draft_new(const KeyfileWalk *walk, GError **error)
 }
 
 static bool
-take_block(const KeyfileWalk *walk, GPtrArray *drafts, GError **error)
+take_block(const PemWalk *walk, GPtrArray *drafts, GError **error)
 {
 	g_autoptr(GBytes) der = NULL;
 	Draft *last = NULL;
 	Cert *cert = NULL;
 
-	if (keyfile_walk_at_key(walk)) {
+	if (pem_walk_at_key(walk)) {
 		last = draft_new(walk, error);
 		if (last == NULL) {
 			return false;
@@ -275,16 +276,16 @@ take_block(const KeyfileWalk *walk, GPtrArray *drafts, GError **error)
 static GPtrArray *
 read_drafts(GBytes *content, GError **error)
 {
-	g_auto(KeyfileWalk) walk = { 0 };
+	g_auto(PemWalk) walk = { 0 };
 	g_autoptr(GPtrArray) drafts =
 	    g_ptr_array_new_with_free_func((GDestroyNotify)draft_free);
 	g_autoptr(GError) broken = NULL;
 
-	if (!keyfile_walk_init(&walk, content)) {
+	if (!pem_walk_init(&walk, content)) {
 		openssl_set_error(error, ERROR_MALFORMED, "identity file");
 		return NULL;
 	}
-	while (keyfile_walk_next(&walk, &broken)) {
+	while (pem_walk_next(&walk, &broken)) {
 		if (!take_block(&walk, drafts, error)) {
 			return NULL;
 		}

@@ -17,6 +17,7 @@ src_crypto_libcrypto_a_SOURCES = \
 	src/crypto/keyring.c src/crypto/keyring.h \
 	src/crypto/mailbox.c src/crypto/mailbox.h \
 	src/crypto/openssl.c src/crypto/openssl.h \
+	src/crypto/pem.c src/crypto/pem.h \
 	src/crypto/sign.c src/crypto/sign.h \
 	src/crypto/signer.c src/crypto/signer.h \
 	src/crypto/verify.c src/crypto/verify.h

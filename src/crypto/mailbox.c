@@ -15,6 +15,9 @@
 
 /* RFC 5321 4.5.3.1: 64 for the local part, 255 for the domain. */
 #define MAILBOX_MAX 320
+/* In one certificate; those behind are not seen. Each is compared with those
+ * before it. */
+#define MAILBOXES 200
 
 static bool
 is_sound(const char *text, gsize length)
@@ -94,7 +97,8 @@ add(GPtrArray *list, char *address)
 	if (address == NULL) {
 		return;
 	}
-	if (g_ptr_array_find_with_equal_func(
+	if (list->len >= MAILBOXES ||
+	    g_ptr_array_find_with_equal_func(
 		list, address, g_str_equal, NULL)) {
 		g_free(address);
 		return;

@@ -10,8 +10,6 @@
 
 #include "crypto/sign.h"
 
-#include <string.h>
-
 #include "crypto/der.h"
 #include "crypto/digest-private.h"
 #include "crypto/keyring-private.h"

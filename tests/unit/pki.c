@@ -7,7 +7,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "scratch.h"
 
 static const char PRELUDE[] =
@@ -39,7 +38,8 @@ static const char PRELUDE[] =
     "}\n"
     "leaf() {\n"
     "  who=$1; kind=$2; shift 2\n"
-    "  cert $who issuing \"$kind\" /CN=$who keyUsage=critical,digitalSignature \\\n"
+    "  cert $who issuing \"$kind\" /CN=$who keyUsage=critical,digitalSignature "
+    "\\\n"
     "    extendedKeyUsage=emailProtection \\\n"
     "    subjectAltName=email:$who@example.com \"$@\"\n"
     "}\n";
@@ -101,6 +101,14 @@ pki_file(const char *directory, const char *name)
 	exact = g_bytes_new(data, length);
 	g_free(data);
 	return exact;
+}
+
+char *
+pki_text(const char *directory, const char *name)
+{
+	g_autofree char *path = g_build_filename(directory, name, NULL);
+
+	return scratch_text(path);
 }
 
 void

@@ -32,6 +32,9 @@ pki_run(const char *directory, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* Block of exactly the file's length. */
 GBytes *
 pki_file(const char *directory, const char *name);
+/* The same as text. Yours. */
+char *
+pki_text(const char *directory, const char *name);
 void
 pki_save(const char *directory, const char *name, GBytes *content);
 

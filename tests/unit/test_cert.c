@@ -24,12 +24,12 @@ test_facts(void)
 {
 	g_autoptr(Cert) cert = NULL;
 	g_autoptr(GBytes) der = NULL;
-	g_autoptr(GBytes) told = NULL;
+	g_autofree char *told = NULL;
+	g_autoptr(GBytes) own_der = NULL;
 	g_autoptr(Cert) again = NULL;
 	g_auto(GStrv) lines = NULL;
 	g_autofree char *pem = NULL;
 	g_autofree char *pem_want = NULL;
-	gsize length = 0;
 
 	pki_run(pki,
 	    "leaf alice P-256\n"
@@ -38,8 +38,8 @@ test_facts(void)
 	    "  cut -d= -f2 | tr -d : | tr A-F a-f >>facts\n"
 	    "openssl x509 -in alice.pem -outform DER -out alice.der\n");
 	cert = pki_cert(pki, "alice");
-	told = pki_file(pki, "facts");
-	lines = g_strsplit(g_bytes_get_data(told, &length), "\n", 3);
+	told = pki_text(pki, "facts");
+	lines = g_strsplit(told, "\n", 3);
 	g_assert_cmpstr(cert_subject(cert), ==, "CN=alice");
 	g_assert_cmpstr(cert_issuer(cert), ==, "CN=Issuing,O=Tests");
 	g_assert_cmpstr(cert_serial(cert), ==, lines[0]);
@@ -54,14 +54,10 @@ test_facts(void)
 	again = cert_new(der, NULL);
 	g_assert_nonnull(again);
 	g_assert_cmpstr(cert_fingerprint(again), ==, cert_fingerprint(cert));
-	g_bytes_unref(told);
-	told = cert_der(cert);
-	g_assert_true(g_bytes_equal(told, der));
+	own_der = cert_der(cert);
+	g_assert_true(g_bytes_equal(own_der, der));
 	pem = cert_pem(cert);
-	g_bytes_unref(told);
-	told = pki_file(pki, "alice.pem");
-	pem_want =
-	    g_strndup(g_bytes_get_data(told, NULL), g_bytes_get_size(told));
+	pem_want = pki_text(pki, "alice.pem");
 	g_assert_cmpstr(pem, ==, pem_want);
 }
 
@@ -303,6 +299,23 @@ test_addresses(void)
 	}
 }
 
+/* Each is compared with those before it: their number is limited. */
+static void
+test_many_addresses(void)
+{
+	g_autoptr(Cert) cert = NULL;
+
+	pki_run(pki,
+	    "all=email:a0@x.de; i=1\n"
+	    "while [ $i -lt 300 ]; do all=$all,email:a$i@x.de; i=$((i+1)); "
+	    "done\n"
+	    "cert many issuing P-256 /CN=x subjectAltName=$all\n");
+	cert = pki_cert(pki, "many");
+	g_assert_cmpuint(cert_addresses(cert)->len, ==, 200);
+	g_assert_true(cert_has_address(cert, "a199@x.de", false));
+	g_assert_false(cert_has_address(cert, "a200@x.de", false));
+}
+
 static void
 test_has_address(void)
 {
@@ -449,6 +462,7 @@ main(int argc, char **argv)
 	g_test_add_func("/cert/read-all/forms", test_read_all);
 	g_test_add_func("/cert/read-all/refuses", test_read_all_refuses);
 	g_test_add_func("/cert/addresses/of-all-kinds", test_addresses);
+	g_test_add_func("/cert/addresses/many", test_many_addresses);
 	g_test_add_func("/cert/has-address/case", test_has_address);
 	g_test_add_func("/cert/fit/uses", test_fit);
 	g_test_add_func("/cert/describe/text-for-people", test_describe);

@@ -118,7 +118,6 @@ test_printed(void)
 			.signing_time = CASES[i].time };
 		g_autoptr(GBytes) blob =
 		    sign_bytes(identity, content, &options);
-		g_autoptr(GBytes) printed = NULL;
 		g_autofree char *text = NULL;
 		g_auto(GStrv) there = g_strsplit(CASES[i].there, "|", -1);
 		g_auto(GStrv) missing = g_strsplit(CASES[i].missing, "|", -1);
@@ -128,9 +127,7 @@ test_printed(void)
 		    "{ openssl cms -cmsout -print -inform DER -in blob \\\n"
 		    "    -nameopt RFC2253\n"
 		    "  openssl asn1parse -inform DER -in blob; } >printed\n");
-		printed = pki_file(pki, "printed");
-		text = g_strndup(
-		    g_bytes_get_data(printed, NULL), g_bytes_get_size(printed));
+		text = pki_text(pki, "printed");
 		for (guint j = 0; there[j] != NULL; j++) {
 			g_test_message("%u there: %s", i, there[j]);
 			g_assert_nonnull(strstr(text, there[j]));

@@ -280,7 +280,6 @@ test_malformed(void)
 {
 	static const char *const FILES[] = { "m-empty", "m-words", "m-more",
 		"m-cut", "m-cert", "m-enveloped", "m-data" };
-	g_autoptr(GBytes) content = pki_file(place.pki, "content");
 
 	pki_run(place.pki,
 	    "openssl cms -sign -binary -in content -outform DER -out m-good "

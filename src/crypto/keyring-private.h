@@ -20,6 +20,10 @@ typedef enum {
 KeyringScheme
 keyring_scheme(const Identity *identity, bool pss);
 
+/* The hash that this key signs with when wanted is asked for; see
+ * sign_digest(). */
+DigestKind keyring_digest(const Identity *identity, DigestKind wanted);
+
 /* The raw signature over data. ERROR_CRYPTO. transfer full. */
 GBytes *
 keyring_sign(const Identity *identity, KeyringScheme scheme,

@@ -558,6 +558,45 @@ keyring_scheme(const Identity *identity, bool pss)
 	}
 }
 
+/* The hash that a key of type RSASSA-PSS is bound to (RFC 4055 3.1). */
+static bool
+bound_digest(EVP_PKEY *key, DigestKind *digest_out)
+{
+	static const DigestKind KINDS[] = { DIGEST_SHA256, DIGEST_SHA384,
+		DIGEST_SHA512 };
+	char name[32] = "";
+
+	if (EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA_PSS ||
+	    EVP_PKEY_get_default_digest_name(key, name, sizeof name) != 2) {
+		return false;
+	}
+	for (guint i = 0; i < G_N_ELEMENTS(KINDS); i++) {
+		if (EVP_MD_is_a(digest_handle(KINDS[i]), name)) {
+			*digest_out = KINDS[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+DigestKind
+keyring_digest(const Identity *identity, DigestKind wanted)
+{
+	const char *name = cert_key_name(identity->cert);
+	DigestKind digest = wanted;
+
+	if (bound_digest(identity->key, &digest)) {
+		return digest;
+	}
+	if (g_str_equal(name, "P-521")) {
+		return DIGEST_SHA512;
+	}
+	if (g_str_equal(name, "P-384")) {
+		return MAX(wanted, DIGEST_SHA384);
+	}
+	return wanted;
+}
+
 /* MGF1's hash is named as well: a key of type RSASSA-PSS may be bound to
  * another one, and must then refuse. */
 static bool

@@ -88,6 +88,12 @@ sign_micalg(DigestKind digest)
 	return FACTS[digest].micalg;
 }
 
+DigestKind
+sign_digest(const Identity *identity, DigestKind wanted)
+{
+	return keyring_digest(identity, wanted);
+}
+
 static void
 put(GByteArray *out, const guint8 *encoded, gsize length)
 {

@@ -29,6 +29,14 @@ typedef struct {
 } SignOptions;
 
 /*
+ * The hash to put into SignOptions when wanted is asked for: not shorter than
+ * an EC key (gpgsm refuses SHA-256 with P-384), and what a key of type
+ * RSASSA-PSS is bound to, if it is.
+ */
+DigestKind
+sign_digest(const Identity *identity, DigestKind wanted);
+
+/*
  * DER of the ContentInfo. Opaque: content is shared, not copied. transfer
  * full. ERROR_CRYPTO.
  */

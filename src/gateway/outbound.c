@@ -352,7 +352,7 @@ sign_options(const Outbound *outbound, const Plan *plan, const Entity *entity)
 	date_of(outbound->fields, &date);
 	return (SignOptions){
 		.opaque = plan->policy.opaque || !entity->safe,
-		.digest = plan->policy.digest,
+		.digest = sign_digest(outbound->signer, plan->policy.digest),
 		.padding = plan->policy.padding,
 		.signing_time = ABS(date - outbound->at) > SIGNING_TIME_SLACK
 		    ? 0

@@ -307,6 +307,10 @@ test_restricted_pss(void)
 	    "leaf bound ''\n");
 	identity = pki_identity(pki, "bound");
 	for (guint i = 0; i < G_N_ELEMENTS(CASES); i++) {
+		g_assert_cmpint(
+		    sign_digest(identity, CASES[i].digest), ==, DIGEST_SHA384);
+	}
+	for (guint i = 0; i < G_N_ELEMENTS(CASES); i++) {
 		SignOptions options = { .digest = CASES[i].digest };
 		g_autoptr(GError) error = NULL;
 		g_autoptr(Rope) got =
@@ -323,6 +327,36 @@ test_restricted_pss(void)
 			g_assert_error(error, ERROR_DOMAIN, ERROR_CRYPTO);
 			g_assert_nonnull(strstr(error->message, "RSA-PSS"));
 		}
+	}
+}
+
+/* Not shorter than the key (gpgsm refuses it); else as asked. */
+static void
+test_digest(void)
+{
+	static const struct {
+		const char *kind;
+		DigestKind wanted;
+		DigestKind want;
+	} CASES[] = {
+		{ "rsa:2048", DIGEST_SHA256, DIGEST_SHA256 },
+		{ "rsa:2048", DIGEST_SHA512, DIGEST_SHA512 },
+		{ "P-256", DIGEST_SHA256, DIGEST_SHA256 },
+		{ "P-256", DIGEST_SHA384, DIGEST_SHA384 },
+		{ "P-384", DIGEST_SHA256, DIGEST_SHA384 },
+		{ "P-384", DIGEST_SHA512, DIGEST_SHA512 },
+		{ "P-521", DIGEST_SHA256, DIGEST_SHA512 },
+		{ "P-521", DIGEST_SHA384, DIGEST_SHA512 },
+	};
+
+	for (guint i = 0; i < G_N_ELEMENTS(CASES); i++) {
+		g_autoptr(Identity) identity = NULL;
+
+		pki_run(
+		    pki, "rm -f digest.key; leaf digest %s\n", CASES[i].kind);
+		identity = pki_identity(pki, "digest");
+		g_assert_cmpint(
+		    sign_digest(identity, CASES[i].wanted), ==, CASES[i].want);
 	}
 }
 
@@ -447,6 +481,7 @@ main(int argc, char **argv)
 	    "/sign/content/opaque-shares-the-content", test_opaque_shares);
 	g_test_add_func("/sign/content/lengths", test_lengths);
 	g_test_add_func("/sign/content/bound-pss-key", test_restricted_pss);
+	g_test_add_func("/sign/digest/by-key", test_digest);
 	g_test_add_func("/sign/content/identity-from-its-file", test_read_back);
 	g_test_add_func("/sign/micalg/names", test_micalg);
 	g_test_add_func("/sign/content/threads-never-mix", test_threads);

@@ -144,13 +144,12 @@ is_too_large(const Mail *mail, const Settings *settings)
 }
 
 static Outcome *
-refuse(const Mail *mail, const Settings *settings, Verdict verdict,
-    const char *code, const char *enhanced, const char *text)
+refuse(const Mail *mail, const Settings *settings, const char *reply)
 {
 	Outcome *outcome =
 	    outcome_new(direction_of(settings, mail->envelope, &mail->from));
 
-	outcome_refuse(outcome, verdict, code, enhanced, "%s", text);
+	outcome_refuse_with(outcome, reply);
 	return outcome;
 }
 
@@ -166,21 +165,6 @@ mail_gateway(Command *command)
 	return gateway_new(settings, NULL);
 }
 
-/* Refused, or nothing to edit and nobody else to send to: the daemon lets the
- * body go by. */
-static bool
-is_final(const Outcome *outcome)
-{
-	const Copy *copy;
-
-	if (outcome->verdict != VERDICT_ACCEPT) {
-		return true;
-	}
-	copy = outcome->copies->pdata[0];
-	return outcome->copies->len == 1 && copy->body == NULL &&
-	    edits_count(copy->edits) == 0;
-}
-
 Outcome *
 mail_process(const Mail *mail, Gateway *gateway)
 {
@@ -190,20 +174,20 @@ mail_process(const Mail *mail, Gateway *gateway)
 
 	if (mail->envelope->recipients->len >
 	    (guint)settings->limits.recipients) {
-		return refuse(mail, settings, VERDICT_TEMPFAIL, "452", "4.5.3",
-		    "Too many recipients");
+		return refuse(mail, settings, OUTCOME_RECIPIENTS);
 	}
 	if (fields_size(fields) > (gsize)settings->limits.headers) {
-		return refuse(mail, settings, VERDICT_REJECT, "552", "5.3.4",
-		    "The message header is too large");
+		return refuse(mail, settings, OUTCOME_HEADERS);
 	}
 	outcome = gateway_at_header(gateway, mail->envelope, fields);
-	if (outcome != NULL && is_final(outcome)) {
+	/* The daemon lets the body of such a mail go by. */
+	if (outcome != NULL &&
+	    (outcome->verdict != VERDICT_ACCEPT ||
+		outcome_is_untouched(outcome))) {
 		return g_steal_pointer(&outcome);
 	}
 	if (is_too_large(mail, settings)) {
-		return refuse(mail, settings, VERDICT_REJECT, "552", "5.3.4",
-		    "The message is too large");
+		return refuse(mail, settings, OUTCOME_MESSAGE);
 	}
 	if (outcome != NULL) {
 		return g_steal_pointer(&outcome);

@@ -79,6 +79,16 @@ outcome_add_copy(Outcome *outcome)
 	return copy;
 }
 
+/* reply: transfer full. */
+static void
+set_reply(Outcome *outcome, Verdict verdict, char *reply)
+{
+	g_free(outcome->reply);
+	outcome->reply = reply;
+	outcome->verdict = verdict;
+	g_ptr_array_set_size(outcome->copies, 0);
+}
+
 void
 outcome_refuse(Outcome *outcome, Verdict verdict, const char *code,
     const char *enhanced, const char *format, ...)
@@ -92,8 +102,25 @@ outcome_refuse(Outcome *outcome, Verdict verdict, const char *code,
 	va_end(arguments);
 	/* libmilter takes at most 980 characters in a reply. */
 	clean = text_clean(text, 900);
-	g_free(outcome->reply);
-	outcome->reply = g_strdup_printf("%s %s %s", code, enhanced, clean);
-	outcome->verdict = verdict;
-	g_ptr_array_set_size(outcome->copies, 0);
+	set_reply(outcome, verdict,
+	    g_strdup_printf("%s %s %s", code, enhanced, clean));
+}
+
+void
+outcome_refuse_with(Outcome *outcome, const char *reply)
+{
+	set_reply(outcome, reply[0] == '5' ? VERDICT_REJECT : VERDICT_TEMPFAIL,
+	    g_strdup(reply));
+}
+
+bool
+outcome_is_untouched(const Outcome *outcome)
+{
+	const Copy *copy;
+
+	if (outcome->verdict != VERDICT_ACCEPT || outcome->copies->len != 1) {
+		return false;
+	}
+	copy = outcome->copies->pdata[0];
+	return copy->body == NULL && edits_count(copy->edits) == 0;
 }

@@ -66,6 +66,20 @@ void
 outcome_refuse(Outcome *outcome, Verdict verdict, const char *code,
     const char *enhanced, const char *format, ...) G_GNUC_PRINTF(5, 6);
 
+/*
+ * The same with a whole reply, such as those for the limits that whoever
+ * collects a mail has to keep (DESIGN 5): 5yz rejects, 4yz is temporary.
+ */
+#define OUTCOME_RECIPIENTS "452 4.5.3 Too many recipients"
+#define OUTCOME_HEADERS "552 5.3.4 The message header is too large"
+#define OUTCOME_MESSAGE "552 5.3.4 The message is too large"
+void
+outcome_refuse_with(Outcome *outcome, const char *reply);
+
+/* Accepted with nothing to edit and nobody else to send to. */
+bool
+outcome_is_untouched(const Outcome *outcome);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Outcome, outcome_free)
 
 #endif

@@ -21,7 +21,7 @@
 #define REPLY_COPIES \
 	"451 4.7.1 A copy for some of the recipients could not be handed on"
 #define REPLY_LEDGER \
-	"451 4.3.0 The record of delivered copies cannot be written"
+	"451 4.7.0 The record of delivered copies cannot be written"
 
 static void
 digest_text(Digest *digest, const char *text)

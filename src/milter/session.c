@@ -278,9 +278,8 @@ session_recipient(
 		return ANSWER_CONTINUE;
 	}
 	g_free(session->reply);
-	session->reply =
-	    g_strdup(mail->refusal != NULL ? mail->refusal
-					   : "452 4.5.3 Too many recipients");
+	session->reply = g_strdup(
+	    mail->refusal != NULL ? mail->refusal : OUTCOME_RECIPIENTS);
 	return ANSWER_REFUSE;
 }
 
@@ -305,7 +304,7 @@ check_size(Transaction *mail)
 	gint64 limit = settings_of(mail)->limits.message;
 
 	if (limit > 0 && size_of(mail) > (guint64)limit) {
-		remember(mail, "552 5.3.4 The message is too large");
+		remember(mail, OUTCOME_MESSAGE);
 	}
 }
 
@@ -321,7 +320,7 @@ session_field(Session *session, const char *name, const char *value)
 	}
 	if (fields_size(mail->fields) + size >
 	    (gsize)settings_of(mail)->limits.headers) {
-		remember(mail, "552 5.3.4 The message header is too large");
+		remember(mail, OUTCOME_HEADERS);
 		return;
 	}
 	if (!session->mta.leading_space) {
@@ -330,16 +329,6 @@ session_field(Session *session, const char *name, const char *value)
 	}
 	fields_add(mail->fields, name, spaced != NULL ? spaced : value);
 	check_size(mail);
-}
-
-/* Nothing to edit, nobody else to send to. */
-static bool
-is_untouched(const Outcome *outcome)
-{
-	const Copy *copy = outcome->copies->pdata[0];
-
-	return outcome->copies->len == 1 && copy->body == NULL &&
-	    edits_count(copy->edits) == 0;
 }
 
 Answer
@@ -360,7 +349,7 @@ session_header_end(Session *session, const char *qid)
 	if (mail->outcome->verdict != VERDICT_ACCEPT) {
 		return refuse(session, mail->outcome->reply);
 	}
-	if (is_untouched(mail->outcome)) {
+	if (outcome_is_untouched(mail->outcome)) {
 		session_end(session);
 		return ANSWER_ACCEPT;
 	}
@@ -392,7 +381,8 @@ spool_failed(Session *session, const GError *error)
 	log_err("a mail cannot be stored: %s; make room in, or write access "
 		"to, %s",
 	    error->message, settings_of(session->mail)->spool_dir);
-	return refuse(session, "451 4.3.0 The message cannot be stored");
+	return refuse(
+	    session, "451 4.7.0 The message cannot be stored at the moment");
 }
 
 Answer

@@ -763,7 +763,7 @@ test_spool_fails(Fixture *fixture, gconstpointer data)
 	     i < 2 + (int)(SPOOL_MEMORY / size) && got == SMFIS_CONTINUE; i++) {
 		got = fake_body(ctx, piece, size);
 	}
-	assert_refused(ctx, got, "451 4.3.0 The message cannot be stored");
+	assert_refused(ctx, got, "451 4.7.0 The message cannot be stored at the moment");
 	assert_log(fixture, "a mail cannot be stored: ");
 	assert_log(fixture, "/missing");
 	/* A small one needs no directory. */

@@ -238,7 +238,7 @@ test_no_ledger(Fixture *fixture, gconstpointer data)
 	(void)data;
 	g_free(scratch_file(fixture->directory, "sent", "no directory"));
 	g_assert_cmpint(send_mail(ctx, true, NULL), ==, SMFIS_TEMPFAIL);
-	g_assert_true(g_str_has_prefix(ctx->reply, "451 4.3.0 "));
+	g_assert_true(g_str_has_prefix(ctx->reply, "451 4.7.0 "));
 	fake_close(ctx);
 }
 

@@ -8,56 +8,22 @@
 
 #include "ctl/user.h"
 
-#include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/account.h"
 #include "base/error.h"
-
-/* The account, with its strings in *buffer_out; false: no such user, or
- * *error. */
-static bool
-look_up(
-    const char *name, struct passwd *account, char **buffer_out, GError **error)
-{
-	gsize size = 1024;
-
-	for (;;) {
-		g_autofree char *buffer = g_malloc(size);
-		struct passwd *found = NULL;
-		int failure = getpwnam_r(name, account, buffer, size, &found);
-
-		if (failure == ERANGE && size < 1024 * 1024) {
-			size *= 2;
-			continue;
-		}
-		if (found != NULL) {
-			*buffer_out = g_steal_pointer(&buffer);
-			return true;
-		}
-		/* POSIX lets these mean "no such user" too. */
-		if (failure != 0 && failure != ENOENT && failure != ESRCH &&
-		    failure != EBADF && failure != EPERM) {
-			g_set_error(error, ERROR_DOMAIN, ERROR_IO,
-			    "looking for the user %s: %s", name,
-			    g_strerror(failure));
-		}
-		return false;
-	}
-}
 
 bool
 user_exists(const char *name, bool *exists_out, uid_t *id_out, GError **error)
 {
 	g_autoptr(GError) failure = NULL;
-	g_autofree char *buffer = NULL;
-	struct passwd account = { 0 };
+	Account account = { 0 };
 
-	if (look_up(name, &account, &buffer, &failure)) {
+	if (account_find(name, &account, &failure)) {
 		*exists_out = true;
-		*id_out = account.pw_uid;
+		*id_out = account.uid;
+		g_free(account.name);
 		return true;
 	}
 	if (failure != NULL) {
@@ -84,36 +50,20 @@ stay_root(const Settings *settings, GError **error)
 	return false;
 }
 
-static bool
-become(const struct passwd *account, GError **error)
-{
-	if (initgroups(account->pw_name, account->pw_gid) != 0 ||
-	    setgid(account->pw_gid) != 0 || setuid(account->pw_uid) != 0) {
-		error_set_errno(
-		    error, "becoming the user %s", account->pw_name);
-		return false;
-	}
-	if (account->pw_uid != 0 && (setuid(0) == 0 || geteuid() == 0)) {
-		g_set_error(error, ERROR_DOMAIN, ERROR_PERMISSION,
-		    "became the user %s, but root's rights are still there",
-		    account->pw_name);
-		return false;
-	}
-	return true;
-}
-
 bool
 user_become(const Settings *settings, GError **error)
 {
 	g_autoptr(GError) failure = NULL;
-	g_autofree char *buffer = NULL;
-	struct passwd account = { 0 };
+	Account account = { 0 };
+	bool done;
 
 	if (geteuid() != 0) {
 		return true;
 	}
-	if (look_up(settings->user, &account, &buffer, &failure)) {
-		return become(&account, error);
+	if (account_find(settings->user, &account, &failure)) {
+		done = account_become(&account, error);
+		g_free(account.name);
+		return done;
 	}
 	if (failure != NULL) {
 		g_propagate_error(error, g_steal_pointer(&failure));

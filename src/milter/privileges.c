@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Giving up root: supplementary groups first, then group, then user, all three
- * IDs each, then the proof. Before there are threads. No file is opened here.
+ * The daemon's rights: whose they are, no new ones, no core dumps, enough open
+ * files. Before there are threads. base/account.c gives up root.
  */
 #include "config.h"
 
 #include "milter/privileges.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -19,53 +17,25 @@
 bool
 privileges_find(const char *user, Account *account_out, GError **error)
 {
-	const struct passwd *entry;
+	g_autoptr(GError) failure = NULL;
+	Account account = { 0 };
 
-	errno = 0;
-	entry = getpwnam(user);
-	if (entry == NULL) {
-		g_set_error(error, ERROR_DOMAIN, ERROR_SETTINGS,
-		    "user: there is no user \"%s\" on this machine", user);
+	if (!account_find(user, &account, &failure)) {
+		if (failure == NULL) {
+			g_set_error(&failure, ERROR_DOMAIN, ERROR_SETTINGS,
+			    "user: there is no user \"%s\" on this machine",
+			    user);
+		}
+		g_propagate_error(error, g_steal_pointer(&failure));
 		return false;
 	}
-	if (entry->pw_uid == 0) {
+	if (account.uid == 0) {
 		g_set_error(error, ERROR_DOMAIN, ERROR_SETTINGS,
 		    "user: \"%s\" is root; name a user without rights", user);
+		g_free(account.name);
 		return false;
 	}
-	*account_out = (Account){ .name = g_strdup(user),
-		.uid = entry->pw_uid,
-		.gid = entry->pw_gid };
-	return true;
-}
-
-static bool
-is_account(const Account *account)
-{
-	uid_t real, effective, saved;
-	gid_t real_group, effective_group, saved_group;
-
-	return getresuid(&real, &effective, &saved) == 0 &&
-	    getresgid(&real_group, &effective_group, &saved_group) == 0 &&
-	    real == account->uid && effective == account->uid &&
-	    saved == account->uid && real_group == account->gid &&
-	    effective_group == account->gid && saved_group == account->gid;
-}
-
-static bool
-leave_root(const Account *account, GError **error)
-{
-	if (initgroups(account->name, account->gid) != 0 ||
-	    setresgid(account->gid, account->gid, account->gid) != 0 ||
-	    setresuid(account->uid, account->uid, account->uid) != 0) {
-		error_set_errno(error, "becoming user %s", account->name);
-		return false;
-	}
-	if (!is_account(account) || setuid(0) == 0 || seteuid(0) == 0) {
-		g_set_error(error, ERROR_DOMAIN, ERROR_PERMISSION,
-		    "becoming user %s: root did not go", account->name);
-		return false;
-	}
+	*account_out = account;
 	return true;
 }
 
@@ -73,7 +43,7 @@ bool
 privileges_drop(const Account *account, GError **error)
 {
 	if (geteuid() == 0) {
-		if (!leave_root(account, error)) {
+		if (!account_become(account, error)) {
 			return false;
 		}
 	} else if (geteuid() != account->uid) {

@@ -5,13 +5,8 @@
 
 #include <glib.h>
 #include <stdbool.h>
-#include <sys/types.h>
 
-typedef struct {
-	char *name;
-	uid_t uid;
-	gid_t gid;
-} Account;
+#include "base/account.h"
 
 /* ERROR_SETTINGS: no such user, or root. Freed with g_free(name). */
 bool privileges_find(const char *user, Account *account_out, GError **error);

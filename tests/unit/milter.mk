@@ -26,4 +26,3 @@ tests_unit_test_reinject_LDADD = $(MILTER_ROOM) $(GATEWAY) $(ENGINE_LIBS)
 # The program as a process.
 dist_check_SCRIPTS += tests/flow/test_daemon.py
 TESTS += tests/flow/test_daemon.py
-EXTRA_DIST += tests/lib/tsan.supp

@@ -270,11 +270,18 @@ Source *
 source_read(const char *file, GError **error)
 {
 	g_autoptr(Source) source = g_new0(Source, 1);
+	g_autoptr(GError) reason = NULL;
 
 	source->text = g_string_new(NULL);
 	source->spans = g_array_new(FALSE, FALSE, sizeof(Span));
 	g_array_set_clear_func(source->spans, clear_span);
-	if (!read_into(source, file, 0, error)) {
+	if (!read_into(source, file, 0, &reason)) {
+		/* A directory, a device, gigabytes: no file of settings. */
+		if (reason->code == ERROR_MALFORMED ||
+		    reason->code == ERROR_LIMIT) {
+			reason->code = ERROR_SETTINGS;
+		}
+		g_propagate_error(error, g_steal_pointer(&reason));
 		return NULL;
 	}
 	/* To libconfig a comment without end of line is a syntax error. */

@@ -139,6 +139,10 @@ def settings(t, where):
     result = place.run([*test, where.path("missing.conf")])
     t.ok(result.returncode == SETTINGS and b"missing.conf" in result.stderr,
          "settings/missing", repr(result))
+    for name, path in (("directory", daemon.state), ("device", "/dev/null")):
+        result = place.run([*test, path])
+        t.ok(result.returncode == SETTINGS and path.encode() in result.stderr,
+             "settings/" + name, repr(result))
     result = place.run([program("smime-milter"), "-c", bad])
     t.ok(result.returncode == SETTINGS and result.stderr.count(b"bad.conf")
          == 2, "settings/bad-at-start", repr(result))

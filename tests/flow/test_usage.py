@@ -153,6 +153,8 @@ def settings_errors(t, here):
     for verb in (("check",), ("key", "list"), ("trust", "list"),
                  ("explain", *MAIL), ("verify", here.config)):
         for name, path, want in (("missing", missing, missing),
+                                 ("directory", here.state, here.state),
+                                 ("device", "/dev/null", "/dev/null"),
                                  ("bad", bad, bad + ":2")):
             result = place.run([program("smimectl"), "-c", path, *verb])
             t.ok(result.returncode == desk.SETTINGS

@@ -403,6 +403,7 @@ test_file_trouble(void)
 	g_assert_error(missing, ERROR_DOMAIN, ERROR_MISSING);
 	g_assert_nonnull(strstr(missing->message, "/nonexistent/x.conf"));
 	g_assert_null(settings_load(directory, &is_directory));
+	g_assert_error(is_directory, ERROR_DOMAIN, ERROR_SETTINGS);
 	g_assert_nonnull(strstr(is_directory->message, directory));
 	g_test_message("%s", is_directory->message);
 	if (geteuid() != 0) {

@@ -129,7 +129,8 @@ next_entry(DIR *directory)
 	return readdir(directory);
 }
 
-/* The paths of all anchor files, sorted; a missing directory has none. */
+/* The paths of all anchor files, sorted; a missing directory has none, but only
+ * where there is a state directory. */
 static GPtrArray *
 list_files(const AnchorStore *store, GError **error)
 {
@@ -142,7 +143,9 @@ list_files(const AnchorStore *store, GError **error)
 			error_set_errno(error, "%s", store->directory);
 			return NULL;
 		}
-		return g_steal_pointer(&paths);
+		return state_check(store->state_dir, error)
+		    ? g_steal_pointer(&paths)
+		    : NULL;
 	}
 	while ((entry = next_entry(directory)) != NULL) {
 		if (*entry->d_name != '.' &&

@@ -21,8 +21,9 @@ void
 anchors_free(AnchorStore *store);
 
 /* The anchors as they are now: read again only when STATE/generation or the
- * directory changed. A missing directory is no anchors. A file that cannot be
- * used is an error that names it. transfer full. */
+ * directory changed. A missing STATE/trust is no anchors, a missing STATE is
+ * ERROR_IO. A file that cannot be used is an error that names it. transfer
+ * full. */
 Anchors *
 anchors_current(AnchorStore *store, GError **error);
 /* Of Cert, transfer full. */

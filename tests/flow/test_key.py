@@ -337,8 +337,14 @@ def state(bench, t):
     here = bench.desk(state_dir=bench.where.path("no", "such", "state"))
     t.case("key/state/cannot-be-made", here.fails, desk.IO, "install -d",
            "key", "import", *bench.parts(identity))
-    t.case("key/state/list-without", here.fails, desk.IO, "no/such/state",
-           "key", "list")
+    mail = here.file("mail", b"Subject: x\n\n")
+    for name, words in (("key-list", ("key", "list")),
+                        ("key-remove", ("key", "remove", "12345678")),
+                        ("trust-list", ("trust", "list")),
+                        ("trust-remove", ("trust", "remove", "12345678")),
+                        ("verify", ("verify", mail))):
+        t.case("key/state/without/" + name, here.fails, desk.IO,
+               "no/such/state", *words)
 
 
 def anchors(bench, t):

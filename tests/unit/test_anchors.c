@@ -144,6 +144,22 @@ test_add_no_state(Fixture *fixture, gconstpointer data)
 	g_assert_false(g_file_test(fixture->state, G_FILE_TEST_EXISTS));
 }
 
+/* A disk that is not mounted is not an empty store. */
+static void
+test_no_state(Fixture *fixture, gconstpointer data)
+{
+	g_autoptr(GError) current = NULL;
+	g_autoptr(GError) list = NULL;
+
+	(void)data;
+	g_assert_cmpint(g_rmdir(fixture->state), ==, 0);
+	g_assert_null(anchors_current(fixture->store, &current));
+	g_assert_error(current, ERROR_DOMAIN, ERROR_IO);
+	g_assert_nonnull(strstr(current->message, fixture->state));
+	g_assert_null(anchors_list(fixture->store, &list));
+	g_assert_error(list, ERROR_DOMAIN, ERROR_IO);
+}
+
 static void
 test_remove(Fixture *fixture, gconstpointer data)
 {
@@ -340,6 +356,7 @@ main(int argc, char **argv)
 	second_ca = fixture_cert(made_in, &ca);
 	no_ca = fixture_cert(made_in, &leaf);
 	ADD("/anchors/current/none", test_none);
+	ADD("/anchors/current/no-state", test_no_state);
 	ADD("/anchors/current/foreign-names", test_foreign_names);
 	ADD("/anchors/current/broken", test_broken);
 	ADD("/anchors/current/unreadable", test_unreadable);

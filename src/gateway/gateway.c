@@ -168,7 +168,7 @@ summarise(const Envelope *envelope, Outcome *outcome)
 		text_append_field(summary, "reply", outcome->reply);
 	}
 	text_append_field(summary, "sign", signed_word(outcome));
-	if (first != NULL && !first->sign && first->reason != NULL) {
+	if (outcome->reply == NULL && first != NULL && !first->sign) {
 		text_append_field(summary, "why", first->reason);
 	}
 	text_append_field(summary, "encrypt", "no");

@@ -530,7 +530,10 @@ report_plan(
 		    g_strdup(cert_fingerprint(keyring_cert(outbound->signer)));
 	}
 	report->group = group;
-	report->reason = g_strdup(plan->reason);
+	/* What was planned is not why nothing came of it. */
+	report->reason = outcome->reply != NULL
+	    ? g_strdup_printf("%s; refused: %s", plan->reason, outcome->reply)
+	    : g_strdup(plan->reason);
 	g_ptr_array_add(outcome->plans, report);
 }
 

@@ -88,7 +88,9 @@ main(int argc, char **argv)
 	log_open("smimectl", LOG_TARGET_STDERR, LOG_LEVEL_WARN);
 	command = command_parse(argc, argv, verbs, &verb, &error);
 	if (command == NULL) {
-		return error == NULL ? COMMAND_YES : fail(verb, error);
+		return error == NULL && report_flush(&error)
+		    ? COMMAND_YES
+		    : fail(verb, error);
 	}
 	code = command->verb->run(command, &error);
 	if (code < 0 || !report_finish(command->report, &error)) {

@@ -203,17 +203,23 @@ print_object(Report *report)
 }
 
 bool
+report_flush(GError **error)
+{
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		error_set_errno(error, "writing to standard output");
+		return false;
+	}
+	return true;
+}
+
+bool
 report_finish(Report *report, GError **error)
 {
 	if (report->json != NULL) {
 		print_object(report);
 		g_clear_object(&report->json);
 	}
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		error_set_errno(error, "writing to standard output");
-		return false;
-	}
-	return true;
+	return report_flush(error);
 }
 
 static void print_errors(const char *prefix, const char *format,

@@ -38,6 +38,9 @@ void report_time(Report *report, const char *name, gint64 seconds);
 /* A list of texts; of char *. */
 void report_texts(Report *report, const char *name, const GPtrArray *texts);
 
+/* Whether all of standard output could be written. ERROR_IO. */
+bool report_flush(GError **error);
+
 /* Prints the object and flushes standard output. ERROR_IO. */
 bool report_finish(Report *report, GError **error);
 

@@ -174,10 +174,16 @@ def files(t, here):
         t.case("usage/io/" + name, here.fails, desk.IO, "/", *arguments)
     command = [program("smimectl"), "-c", here.config, "trust", "list",
                "--json"]
-    with open("/dev/full", "wb") as full:
-        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE)
-    t.ok(result.returncode == desk.IO and b"standard output" in result.stderr,
-         "usage/io/output-full", repr(result))
+    for name, command in (("list", command),
+                          ("help", [program("smimectl"), "--help"]),
+                          ("verb-help", [program("smimectl"), "check", "-h"]),
+                          ("version", [program("smimectl"), "--version"])):
+        with open("/dev/full", "wb") as full:
+            result = subprocess.run(
+                command, stdout=full, stderr=subprocess.PIPE)
+        t.ok(result.returncode == desk.IO
+             and b"standard output" in result.stderr,
+             "usage/io/output-full/" + name, repr(result))
 
 
 def main(t):

@@ -22,7 +22,7 @@ from smimetest.world import World                        # noqa: E402
 from judges import BouncyCastle, Court, OpenSSLRaw       # noqa: E402
 
 ALICE, BOB = corpus.SENDER, corpus.RECIPIENT
-BIG = 400 * 1024  # more than the daemon keeps in memory
+BIG = 3 << 20  # more than the daemon keeps in memory
 
 
 def mail_of(name, content, mime=True):
@@ -426,7 +426,7 @@ def disks(tap_):
     names = ("spool-full", "spool-has-room-again", "spool-read-only",
              "spool-gone")
     try:
-        spool = mount_tmpfs(bench, 1 << 20)
+        spool = mount_tmpfs(bench, 2 * BIG)
     except Skip as reason:
         for name in names:
             tap_.skip(name, str(reason))
@@ -434,7 +434,7 @@ def disks(tap_):
         return
     bench.milter.write_settings(spool_dir=spool)
     bench.milter.start()
-    tap_.case("spool-full", spool_trouble, bench, big_mail(3 << 20),
+    tap_.case("spool-full", spool_trouble, bench, big_mail(3 * BIG),
               "(error|warning): .*space")
     mail = big_mail()
     tap_.case("spool-has-room-again", lambda: check(

@@ -26,8 +26,9 @@ SIGNERS = (
     ("sha384@example.com", "rsa", {"digest": "sha384"}),
     ("sha512@example.com", "rsa4096", {"digest": "sha512"}),
     ("p256@example.com", "p256", {}),
-    ("p384@example.com", "p384", {"digest": "sha384"}),
-    ("p521@example.com", "p521", {"digest": "sha512"}),
+    ("p384@example.com", "p384", {}),
+    ("p521@example.com", "p521", {}),
+    ("p384-opaque@example.com", "p384", {"format": "opaque"}),
 )
 
 # The mails that each further signer sends, too.

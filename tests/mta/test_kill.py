@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""kill -9 of the daemon at random instants while mail flows: the MTA defers,
+"""kill -9 or SIGTERM at random instants while mail flows: the MTA defers,
 clients try again, and in the end every mail has arrived, none unsigned that
 should be signed, none with half of its edits."""
 
@@ -88,15 +88,28 @@ class Load:
                 time.sleep(0.05)
 
 
-def kill_often(world, load, kills, dice):
-    for _ in range(kills):
+def end_often(world, load, times, dice, end):
+    """end(milter) and a new start, at random instants."""
+    for _ in range(times):
         before = len(load.accepted)
         place.wait_until(lambda: len(load.accepted) > before or load.trouble,
                          60, "mail to flow again")
         time.sleep(dice.uniform(0, 0.3))
-        world.milter.kill()
+        end(world.milter)
         time.sleep(dice.uniform(0, 0.1))
         world.milter.start()
+
+
+def kill(milter):
+    milter.kill()
+
+
+def stop(milter):
+    """SIGTERM: it finishes what it has begun, and ends well."""
+    code = milter.stop()
+    if code != 0:
+        raise place.Failure("on SIGTERM it ended with %d:\n%s" % (
+            code, milter.log()[-2000:]))
 
 
 def judge(load, court, alice, delivered):
@@ -144,7 +157,7 @@ def settled(world):
     time.sleep(0.5)
 
 
-def one_run(tap_, mta, label, recipients, kills):
+def one_run(tap_, mta, label, recipients, kills, end=kill):
     seed = int(os.environ.get("SMIMETEST_SEED") or time.time_ns())
     tap_.note("SMIMETEST_SEED=%d" % seed)
     world = World("kill-" + label, mta, {"rules": RULES})
@@ -153,12 +166,13 @@ def one_run(tap_, mta, label, recipients, kills):
     world.start()
     load = Load(world, recipients)
     load.start()
+    name = "%s/%s/" % (mta, label)
     try:
-        kill_often(world, load, kills, random.Random(seed))
+        tap_.case(name + "down-and-up-again", end_often, world, load, kills,
+                  random.Random(seed), end)
     finally:
         load.stop()
     settled(world)
-    name = "%s/%s/" % (mta, label)
     tap_.ok(not load.trouble, name + "every-mail-is-taken-in-the-end",
             "\n".join(load.trouble))
     tap_.ok(len(load.accepted) >= kills, name + "mail-flowed",
@@ -166,7 +180,7 @@ def one_run(tap_, mta, label, recipients, kills):
     delivered = world.sink.take()
     why = judge(load, court, alice, delivered)
     tap_.ok(not why, name + "nothing-lost-nothing-unsigned", why)
-    tap_.note("%d kills, %d mails accepted, %d attempts deferred, %d arrived"
+    tap_.note("%d times down, %d mails accepted, %d attempts deferred, %d arrived"
               % (kills, len(load.accepted), load.deferred, len(delivered)))
     leftovers(tap_, world, name)
     world.close()
@@ -183,6 +197,7 @@ def test(tap_):
     kills = 100 if tap_.options.full else 10
     one_run(tap_, "postfix", "signed", [BOB], kills)
     one_run(tap_, "postfix", "split", [BOB, PHONE], kills)
+    one_run(tap_, "postfix", "stopped", [BOB, PHONE], kills, stop)
     one_run(tap_, "sendmail", "signed", [BOB], max(kills // 5, 3))
 
 

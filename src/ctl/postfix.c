@@ -14,7 +14,7 @@
 
 /* A line of master.cf. */
 typedef struct {
-	char *name; /* "smtp", "127.0.0.1:10026" */
+	char *name; /* "smtp", "127.0.0.1:10027" */
 	char *type; /* "inet", "unix" */
 	bool chroot;
 	char *command; /* "smtpd" */

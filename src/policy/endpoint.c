@@ -124,7 +124,7 @@ endpoint_parse_reinject(
     const char *text, char **host_out, guint16 *port_out, GError **error)
 {
 	const char *help = "is no listener: write \"smtp:HOST:PORT\", such as "
-			   "\"smtp:127.0.0.1:10026\" or \"smtp:[::1]:10026\"";
+			   "\"smtp:127.0.0.1:10027\" or \"smtp:[::1]:10027\"";
 	const char *rest = text + strlen("smtp:");
 	const char *colon = strrchr(text, ':');
 	g_autofree char *host = NULL;

@@ -355,7 +355,7 @@ check_rules(Loader *loader)
 			complain(loader, rule_setting(loader, i),
 			    "rule %u (\"%s\") sets sign, so that one mail may "
 			    "need two copies, and reinject is empty: write "
-			    "reinject = \"smtp:127.0.0.1:10026\"; with a "
+			    "reinject = \"smtp:127.0.0.1:10027\"; with a "
 			    "listener of the MTA that has no milter, or take "
 			    "sign out of the rule",
 			    i + 1, rule->name);

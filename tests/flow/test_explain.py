@@ -17,7 +17,7 @@ from smimetest.rawmail import crlf                        # noqa: E402
 ALICE, BOB, EVE = "alice@example.com", "bob@partner.test", "eve@partner.test"
 OUTSIDE = ("--client", "192.0.2.1")
 SETTINGS = {
-    "reinject": "smtp:127.0.0.1:10026",
+    "reinject": "smtp:127.0.0.1:10027",
     "rules": [
         {"name": "no old phones", "recipient": "dan@phone.test",
          "sign": {"mode": "never"}},

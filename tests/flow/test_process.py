@@ -46,7 +46,7 @@ Date: %s
 MIME-Version: 1.0
 """ % corpus.email.utils.formatdate()
 SPLIT = {
-    "reinject": "smtp:127.0.0.1:10026",
+    "reinject": "smtp:127.0.0.1:10027",
     "rules": [{"name": "no old phones", "recipient": "dan@phone.test",
                "sign": {"mode": "never"}}],
 }

@@ -76,10 +76,10 @@ test_reinject(void)
 		const char *host; /* NULL: bad */
 		guint16 port;
 	} cases[] = {
-		{ "smtp:127.0.0.1:10026", "127.0.0.1", 10026 },
+		{ "smtp:127.0.0.1:10027", "127.0.0.1", 10027 },
 		{ "smtp:localhost:1", "localhost", 1 },
 		{ "smtp:mail.example.com:65535", "mail.example.com", 65535 },
-		{ "smtp:[::1]:10026", "::1", 10026 },
+		{ "smtp:[::1]:10027", "::1", 10027 },
 		{ "smtp:[2001:db8::7]:25", "2001:db8::7", 25 },
 		{ "smtp:", NULL, 0 },
 		{ "smtp::25", NULL, 0 },

@@ -7,7 +7,7 @@
 
 #include "policy_fixture.h"
 
-#define REINJECT "reinject = \"smtp:127.0.0.1:10026\";\n"
+#define REINJECT "reinject = \"smtp:127.0.0.1:10027\";\n"
 
 typedef struct {
 	const char *name;

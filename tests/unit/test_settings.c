@@ -94,7 +94,7 @@ test_defaults(void)
 	"\"sha512\"\n"                                                      \
 	"  rsa_padding = \"pss\"; missing_key = \"reject\";\n"              \
 	"  request_header = \"X-T\\x41b\\t: \"; };\n"                       \
-	"reinject = \"smtp:[::1]:10026\";\n"                                \
+	"reinject = \"smtp:[::1]:10027\";\n"                                \
 	"limits = { message = 52428800; recipients = 1; headers = 0x400;\n" \
 	"  parts = 2; depth = 3; copies = 4L; };\n"
 
@@ -121,9 +121,9 @@ check_everything(const Settings *settings)
 	g_assert_cmpint(settings->sign.missing_key, ==, MISSING_REJECT);
 	g_assert_cmpstr(
 	    pattern_regex_text(settings->sign_request), ==, "X-TAb\t: ");
-	g_assert_cmpstr(settings->reinject, ==, "smtp:[::1]:10026");
+	g_assert_cmpstr(settings->reinject, ==, "smtp:[::1]:10027");
 	g_assert_cmpstr(settings->reinject_host, ==, "::1");
-	g_assert_cmpuint(settings->reinject_port, ==, 10026);
+	g_assert_cmpuint(settings->reinject_port, ==, 10027);
 	g_assert_cmpint(settings->limits.message, ==, 52428800);
 	g_assert_cmpint(settings->limits.recipients, ==, 1);
 	g_assert_cmpint(settings->limits.headers, ==, 1024);
@@ -309,12 +309,12 @@ static const struct {
 	{ "rules = ( { name = \"old\"; sign = { mode = \"never\"; }; } );",
 	    "%s:2: rule 1 (\"old\") sets sign, so that one mail may need two "
 	    "copies, and reinject is empty: write reinject = "
-	    "\"smtp:127.0.0.1:10026\"; with a listener of the MTA that has no "
+	    "\"smtp:127.0.0.1:10027\"; with a listener of the MTA that has no "
 	    "milter, or take sign out of the rule" },
 	{ "reinject = \"localhost:25\";",
 	    "%s:2: reinject: \"localhost:25\" is no listener: write "
-	    "\"smtp:HOST:PORT\", such as \"smtp:127.0.0.1:10026\" or "
-	    "\"smtp:[::1]:10026\"" },
+	    "\"smtp:HOST:PORT\", such as \"smtp:127.0.0.1:10027\" or "
+	    "\"smtp:[::1]:10027\"" },
 	{ "sign = { mode = \"request\";\n request_header = \"\"; };",
 	    "%s:3: sign.request_header is empty and sign.mode = \"request\" "
 	    "needs it: write \"X-Sign: *(yes|true)\"" },
@@ -739,7 +739,7 @@ test_sample_examples(void)
 	commented = g_strndup(start, (gsize)(end - start) + strlen("// );"));
 	text = g_string_new(commented);
 	g_string_replace(text, "//", "", 0);
-	g_string_append(text, "reinject = \"smtp:127.0.0.1:10026\";");
+	g_string_append(text, "reinject = \"smtp:127.0.0.1:10027\";");
 	settings = fixture_settings(text->str);
 	g_assert_cmpuint(settings->rules->len, ==, 3);
 	for (guint i = 0; i < count; i++) {

@@ -170,6 +170,7 @@ mail_process(const Mail *mail, Gateway *gateway)
 {
 	const Settings *settings = gateway_settings(gateway);
 	const Fields *fields = mail->message->fields;
+	g_autoptr(GatewayDraft) draft = NULL;
 	g_autoptr(Outcome) outcome = NULL;
 
 	if (mail->envelope->recipients->len >
@@ -179,7 +180,8 @@ mail_process(const Mail *mail, Gateway *gateway)
 	if (fields_size(fields) > (gsize)settings->limits.headers) {
 		return refuse(mail, settings, OUTCOME_HEADERS);
 	}
-	outcome = gateway_at_header(gateway, mail->envelope, fields);
+	outcome =
+	    gateway_at_header(gateway, mail->envelope, fields, &draft);
 	/* The daemon lets the body of such a mail go by. */
 	if (outcome != NULL &&
 	    (outcome->verdict != VERDICT_ACCEPT ||
@@ -192,8 +194,7 @@ mail_process(const Mail *mail, Gateway *gateway)
 	if (outcome != NULL) {
 		return g_steal_pointer(&outcome);
 	}
-	return gateway_process(gateway, mail->envelope, mail->message,
-	    g_get_real_time() / G_USEC_PER_SEC);
+	return gateway_process(draft, mail->message->body);
 }
 
 void

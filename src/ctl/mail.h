@@ -11,6 +11,7 @@
 
 #include "ctl/command.h"
 #include "gateway/gateway.h"
+#include "mime/message.h"
 
 typedef struct {
 	Envelope *envelope;

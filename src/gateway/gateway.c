@@ -180,13 +180,31 @@ summarise(const Envelope *envelope, Outcome *outcome)
 	summarise_rules(outcome, summary);
 }
 
+/* Outgoing mail only: nothing else has a draft yet. */
+struct GatewayDraft {
+	const Envelope *envelope;
+	AddressFrom from;
+	Outbound *outbound; /* points to from */
+};
+
+void
+gateway_draft_free(GatewayDraft *draft)
+{
+	if (draft == NULL) {
+		return;
+	}
+	outbound_free(draft->outbound);
+	address_from_clear(&draft->from);
+	g_free(draft);
+}
+
 static Outcome *
-finish(Outbound *outbound, const Envelope *envelope, GBytes *body)
+finish(GatewayDraft *draft, GBytes *body)
 {
 	Outcome *outcome = outcome_new(DIRECTION_OUTBOUND);
 
-	outbound_finish(outbound, body, outcome);
-	summarise(envelope, outcome);
+	outbound_finish(draft->outbound, body, outcome);
+	summarise(draft->envelope, outcome);
 	return outcome;
 }
 
@@ -205,50 +223,30 @@ pass(Direction direction, const Envelope *envelope)
 }
 
 Outcome *
-gateway_at_header(
-    Gateway *gateway, const Envelope *envelope, const Fields *fields)
+gateway_at_header(Gateway *gateway, const Envelope *envelope,
+    const Fields *fields, GatewayDraft **draft_out)
 {
 	const Settings *settings = gateway->settings;
-	g_autoptr(Outbound) outbound = NULL;
-	AddressFrom from = { 0 };
-	Outcome *outcome = NULL;
+	g_autoptr(GatewayDraft) draft = g_new0(GatewayDraft, 1);
 	Direction direction;
 
-	address_from(fields, &from);
-	direction = direction_of(settings, envelope, &from);
+	draft->envelope = envelope;
+	address_from(fields, &draft->from);
+	direction = direction_of(settings, envelope, &draft->from);
 	if (direction != DIRECTION_OUTBOUND) {
-		outcome = pass(direction, envelope);
-	} else {
-		outbound = outbound_new(settings, gateway->stores->identities,
-		    envelope, fields, &from,
-		    g_get_real_time() / G_USEC_PER_SEC);
-		if (!outbound_needs_body(outbound)) {
-			outcome = finish(outbound, envelope, NULL);
-		}
+		return pass(direction, envelope);
 	}
-	address_from_clear(&from);
-	return outcome;
+	draft->outbound = outbound_new(settings, gateway->stores->identities,
+	    envelope, fields, &draft->from, g_get_real_time() / G_USEC_PER_SEC);
+	if (!outbound_needs_body(draft->outbound)) {
+		return finish(draft, NULL);
+	}
+	*draft_out = g_steal_pointer(&draft);
+	return NULL;
 }
 
 Outcome *
-gateway_process(Gateway *gateway, const Envelope *envelope,
-    const Message *message, gint64 at)
+gateway_process(GatewayDraft *draft, GBytes *body)
 {
-	const Settings *settings = gateway->settings;
-	g_autoptr(Outbound) outbound = NULL;
-	AddressFrom from = { 0 };
-	Outcome *outcome;
-	Direction direction;
-
-	address_from(message->fields, &from);
-	direction = direction_of(settings, envelope, &from);
-	if (direction == DIRECTION_OUTBOUND) {
-		outbound = outbound_new(settings, gateway->stores->identities,
-		    envelope, message->fields, &from, at);
-		outcome = finish(outbound, envelope, message->body);
-	} else {
-		outcome = pass(direction, envelope);
-	}
-	address_from_clear(&from);
-	return outcome;
+	return finish(draft, body);
 }

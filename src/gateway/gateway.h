@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 #include "gateway/outcome.h"
-#include "mime/message.h"
+#include "mime/fields.h"
 #include "policy/envelope.h"
 #include "policy/settings.h"
 #include "store/anchors.h"
@@ -36,23 +36,29 @@ gateway_identities(const Gateway *gateway);
 AnchorStore *
 gateway_anchors(const Gateway *gateway);
 
+/* What was found out at end of header. */
+typedef struct GatewayDraft GatewayDraft;
+void
+gateway_draft_free(GatewayDraft *draft);
+
 /*
- * At end of header: can the body change anything? NULL: yes, collect it.
- * Otherwise the final outcome. transfer full.
+ * At end of header: can the body change anything? NULL: yes, collect it, and
+ * hand *draft_out (transfer full) to gateway_process(). Otherwise the final
+ * outcome, transfer full. envelope and fields must outlive draft and outcome.
  */
 Outcome *
 gateway_at_header(Gateway *gateway, const Envelope *envelope,
-    const Fields *fields);
+    const Fields *fields, GatewayDraft **draft_out);
 
 /*
- * The whole message. Never fails: an internal failure is the outcome that
- * DESIGN 3.1 asks for, and is logged. envelope must outlive the outcome.
- * at: seconds since 1970.
+ * The whole message, behind gateway_at_header() for the same gateway, envelope
+ * and fields. draft stays the caller's. Never fails: an internal failure is the
+ * outcome that DESIGN 3.1 asks for, and is logged.
  */
 Outcome *
-gateway_process(Gateway *gateway, const Envelope *envelope,
-    const Message *message, gint64 at);
+gateway_process(GatewayDraft *draft, GBytes *body);
 
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GatewayDraft, gateway_draft_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Gateway, gateway_unref)
 
 #endif

@@ -24,6 +24,7 @@ typedef struct {
 	Spool *spool;   /* NULL before the first piece of the body */
 	gsize body_size;
 	Message *message;
+	GatewayDraft *draft; /* from end of header on; NULL: not needed */
 	Outcome *outcome;
 	Ledger *ledger;
 	GString *queued; /* queue ids of the copies */
@@ -158,6 +159,7 @@ transaction_free(Transaction *mail)
 	/* The outcome points into the envelope, the ledger is closed by those
 	 * who know how the mail ended. */
 	outcome_free(mail->outcome);
+	gateway_draft_free(mail->draft);
 	if (mail->message != NULL) {
 		message_free(mail->message);
 	} else {
@@ -341,7 +343,8 @@ session_header_end(Session *session, const char *qid)
 		return answer(session);
 	}
 	mail->outcome =
-	    gateway_at_header(mail->gateway, mail->envelope, mail->fields);
+	    gateway_at_header(mail->gateway, mail->envelope, mail->fields,
+		&mail->draft);
 	if (mail->outcome == NULL) {
 		log_set_qid(NULL);
 		return ANSWER_CONTINUE;
@@ -461,8 +464,8 @@ session_process(Session *session, const char *qid)
 		return NULL;
 	}
 	if (mail->outcome == NULL) {
-		mail->outcome = gateway_process(mail->gateway, mail->envelope,
-		    mail->message, g_get_real_time() / G_USEC_PER_SEC);
+		mail->outcome =
+		    gateway_process(mail->draft, mail->message->body);
 	}
 	if (mail->outcome->verdict != VERDICT_ACCEPT) {
 		refuse(session, mail->outcome->reply);

@@ -116,6 +116,7 @@ layers_header_is_plain(const Fields *fields)
 /* ---- with the body ---- */
 
 typedef struct {
+	const Fields *fields;
 	const Structure *structure;
 	GBytes *body;
 	gsize max;
@@ -288,8 +289,24 @@ find_inline(Finding *finding)
 	}
 }
 
+/* A name parameter, however it is encoded, has these letters; most mail has
+ * none, and is spared reading its Content-Type again. */
 static bool
-is_cms_leaf(const Structure *structure)
+has_name(const Fields *fields, const char *field)
+{
+	const char *value = NULL;
+
+	for (guint n = 1; (value = fields_find(fields, field, n)) != NULL;
+	     n++) {
+		if (strcasestr(value, "name") != NULL) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+is_cms_leaf(const Fields *fields, const Structure *structure)
 {
 	const Part *root = structure_part(structure, 0);
 	g_autofree char *type_name = NULL;
@@ -300,6 +317,10 @@ is_cms_leaf(const Structure *structure)
 	}
 	if (is_cms_type(root->type)) {
 		return true;
+	}
+	if (!has_name(fields, "Content-Type") &&
+	    !has_name(fields, "Content-Disposition")) {
+		return false;
 	}
 	type_name = structure_parameter(structure, 0, "name");
 	name = structure_name(structure, 0);
@@ -320,7 +341,7 @@ find(Finding *finding, GError **error)
 		find_encrypted(finding);
 		return true;
 	}
-	if (is_cms_leaf(finding->structure)) {
+	if (is_cms_leaf(finding->fields, finding->structure)) {
 		finding->blob = structure_decode(
 		    finding->structure, 0, finding->max, error);
 		finding->layer = LAYER_SMIME_BLOB;
@@ -336,14 +357,13 @@ layers_find(const Fields *fields, const Structure *structure, GBytes *body,
     GError **error)
 {
 	Finding finding = {
+		.fields = fields,
 		.structure = structure,
 		.body = body,
 		.max = max,
 		.layer = LAYER_NONE,
 	};
 
-	/* The structure knows what of the header counts. */
-	(void)fields;
 	if (!find(&finding, error)) {
 		return false;
 	}

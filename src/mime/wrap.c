@@ -8,7 +8,6 @@
 
 #include "mime/wrap.h"
 
-#include <string.h>
 #include <sys/random.h>
 
 #include "base/spool.h"
@@ -19,9 +18,6 @@
 #define BOUNDARY_PREFIX "=_"
 #define BOUNDARY_RANDOM 20
 
-/* Entities up to this size are searched for the boundary. */
-#define SEARCH_MAX ((gsize)64 * 1024)
-
 static const char detached_preamble[] =
     "This is a cryptographically signed message in MIME format.\r\n";
 
@@ -31,10 +27,30 @@ static const char detached_part[] =
     "Content-Disposition: attachment; filename=\"smime.p7s\"\r\n"
     "\r\n";
 
-/* Deletes every Content-* field but the first Content-Type, which gets type,
- * and all MIME-Version fields but one. */
+/* 7bit, and the only such field: true of a multipart/signed as well
+ * (RFC 2045 6.4), so it need not go. */
+static bool
+is_kept(const Fields *fields, guint i)
+{
+	const char *name = fields_name(fields, i);
+	g_autofree char *value = NULL;
+
+	if (!text_equal_fold(name, "Content-Transfer-Encoding") ||
+	    fields_count_of(fields, name) != 1) {
+		return false;
+	}
+	value = fields_unfold(fields_value(fields, i));
+	return text_equal_fold(value, "7bit");
+}
+
+/*
+ * Deletes every Content-* field but the first Content-Type, which gets type,
+ * and all MIME-Version fields but one. A Content-Transfer-Encoding of 7bit may
+ * stay: each edit is a packet to the MTA.
+ */
 static void
-replace_content(const Fields *fields, const char *type, Edits *edits)
+replace_content(
+    const Fields *fields, const char *type, bool keep_7bit, Edits *edits)
 {
 	g_autofree guint *occurrences = fields_occurrences(fields);
 	bool typed = false;
@@ -51,7 +67,8 @@ replace_content(const Fields *fields, const char *type, Edits *edits)
 		} else if (!typed && text_equal_fold(name, "Content-Type")) {
 			edits_change(edits, name, occurrences[i], type);
 			typed = true;
-		} else if (g_ascii_strncasecmp(name, "Content-", 8) == 0) {
+		} else if (g_ascii_strncasecmp(name, "Content-", 8) == 0 &&
+		    !(keep_7bit && is_kept(fields, i))) {
 			edits_delete(edits, name, occurrences[i]);
 		}
 	}
@@ -63,42 +80,22 @@ replace_content(const Fields *fields, const char *type, Edits *edits)
 	}
 }
 
-static bool
-occurs_in(const Rope *entity, const char *text)
-{
-	g_autoptr(GBytes) bytes = rope_to_bytes(entity);
-	gsize length = 0;
-	const void *data = g_bytes_get_data(bytes, &length);
-
-	return length > 0 && memmem(data, length, text, strlen(text)) != NULL;
-}
-
 /*
  * 160 random bits drawn after the entity was finished: no sender can foresee
- * them, and chance does not hit them. So a large entity is not searched; in a
- * small one the search costs nothing and guards against a kernel without
- * entropy, which answers the same twice.
+ * them, and chance does not hit them. So the entity is not searched.
  */
 static char *
-make_boundary(const Rope *entity)
+make_boundary(void)
 {
 	guint8 random[BOUNDARY_RANDOM];
+	g_autofree char *hex = NULL;
 
-	for (;;) {
-		g_autofree char *hex = NULL;
-		g_autofree char *boundary = NULL;
-
-		/* Up to 256 bytes come whole and without EINTR. */
-		while (getrandom(random, sizeof(random), 0) !=
-		    (ssize_t)sizeof(random)) {
-		}
-		hex = text_hex(random, sizeof(random));
-		boundary = g_strconcat(BOUNDARY_PREFIX, hex, NULL);
-		if (rope_length(entity) > SEARCH_MAX ||
-		    !occurs_in(entity, boundary)) {
-			return g_steal_pointer(&boundary);
-		}
+	/* Up to 256 bytes come whole and without EINTR. */
+	while (
+	    getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
 	}
+	hex = text_hex(random, sizeof(random));
+	return g_strconcat(BOUNDARY_PREFIX, hex, NULL);
 }
 
 /* A signature is small: it stays in memory, no directory is touched. */
@@ -119,7 +116,7 @@ Rope *
 wrap_detached(const Rope *entity, GBytes *signature, const char *micalg,
     const Fields *fields, Edits *edits)
 {
-	g_autofree char *boundary = make_boundary(entity);
+	g_autofree char *boundary = make_boundary();
 	g_autofree char *type =
 	    g_strdup_printf(" multipart/signed; "
 			    "protocol=\"application/pkcs7-signature\";\n"
@@ -134,7 +131,7 @@ wrap_detached(const Rope *entity, GBytes *signature, const char *micalg,
 	rope_append_text(body, detached_part);
 	append_signature(body, signature);
 	rope_append_format(body, "\r\n--%s--\r\n", boundary);
-	replace_content(fields, type, edits);
+	replace_content(fields, type, true, edits);
 	return body;
 }
 
@@ -160,7 +157,7 @@ wrap_cms(const Rope *cms, const char *smime_type, const char *directory,
 	body = rope_new();
 	rope_append_bytes(body, text);
 	rope_append_text(body, "\r\n");
-	replace_content(fields, type, edits);
+	replace_content(fields, type, false, edits);
 	edits_add(edits, "Content-Transfer-Encoding", " base64");
 	edits_add(edits, "Content-Disposition",
 	    " attachment; filename=\"smime.p7m\"");

@@ -2,8 +2,9 @@
 /*
  * A protected entity put back into a message: the new body and the header
  * edits that go with it (RFC 8551 3.2, 3.5; RFC 1847). All Content-* fields of
- * the old header are deleted, MIME-Version is added when it was absent, a
- * second one deleted; every other field stays.
+ * the old header are deleted (but a 7bit encoding, which stays true),
+ * MIME-Version is added when it was absent, a second one deleted; every other
+ * field stays.
  */
 #ifndef MIME_WRAP_H
 #define MIME_WRAP_H
@@ -16,7 +17,7 @@
 
 /*
  * multipart/signed; protocol="application/pkcs7-signature"; micalg; the
- * boundary is random and occurs nowhere in entity. signature: DER.
+ * boundary is random, so that it occurs nowhere in entity. signature: DER.
  */
 Rope *
 wrap_detached(const Rope *entity, GBytes *signature, const char *micalg,

@@ -47,23 +47,41 @@ gateway_settings(const Gateway *gateway)
 	return gateway->settings;
 }
 
+struct GatewayDraft {
+	Gateway *gateway;
+	const Envelope *envelope;
+	const Fields *fields;
+};
+
 Outcome *
-gateway_at_header(
-    Gateway *gateway, const Envelope *envelope, const Fields *fields)
+gateway_at_header(Gateway *gateway, const Envelope *envelope,
+    const Fields *fields, GatewayDraft **draft_out)
 {
-	return fake_engine.at_header != NULL
+	Outcome *outcome = fake_engine.at_header != NULL
 	    ? fake_engine.at_header(gateway, envelope, fields)
 	    : NULL;
+
+	if (outcome == NULL) {
+		*draft_out = g_new(GatewayDraft, 1);
+		**draft_out = (GatewayDraft){ gateway, envelope, fields };
+	}
+	return outcome;
+}
+
+void
+gateway_draft_free(GatewayDraft *draft)
+{
+	g_free(draft);
 }
 
 Outcome *
-gateway_process(Gateway *gateway, const Envelope *envelope,
-    const Message *message, gint64 at)
+gateway_process(GatewayDraft *draft, GBytes *body)
 {
-	g_assert_cmpint(at, >, 0);
+	const Message message = { (Fields *)draft->fields, body };
+
 	return fake_engine.process != NULL
-	    ? fake_engine.process(gateway, envelope, message)
-	    : fake_accept(envelope);
+	    ? fake_engine.process(draft->gateway, draft->envelope, &message)
+	    : fake_accept(draft->envelope);
 }
 
 Settings *

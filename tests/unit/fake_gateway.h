@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "gateway/gateway.h"
+#include "mime/message.h"
 
 typedef struct {
 	/* NULL: the body is wanted. */

@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/spool.h"
 #include "base/text.h"
+#include "ctl/issuer.h"
 #include "ctl/listener.h"
 #include "ctl/user.h"
 #include "ctl/verbs.h"
@@ -238,11 +239,28 @@ add_to_coverage(Check *check, Coverage *coverage, const Cert *cert, gint64 now)
 	}
 }
 
+static void
+check_issuer(Check *check, AnchorStore *anchors, const IdentityEntry *entry)
+{
+	const Cert *cert = keyring_cert(entry->identity);
+
+	if (issuer_is_missing(entry->identity, anchors)) {
+		check_warn(check, "keys",
+		    "no intermediate certificate came with %s of %s (issuer "
+		    "%s): recipients will not be able to verify; import it "
+		    "again with --chain; if that issuer is a root, smimectl "
+		    "trust add it",
+		    cert_fingerprint(cert), entry->address, cert_issuer(cert));
+	}
+}
+
 /* entries are sorted by address. */
 static void
 check_identities(Check *check, const GPtrArray *entries)
 {
 	gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+	g_autoptr(AnchorStore) anchors =
+	    anchors_new(check->settings->state_dir);
 	Coverage coverage = { 0 };
 
 	for (guint i = 0; i < entries->len; i++) {
@@ -257,6 +275,7 @@ check_identities(Check *check, const GPtrArray *entries)
 			conclude_coverage(check, &coverage, now);
 			coverage = (Coverage){ .address = entry->address };
 		}
+		check_issuer(check, anchors, entry);
 		add_to_coverage(
 		    check, &coverage, keyring_cert(entry->identity), now);
 	}
@@ -313,7 +332,8 @@ check_anchors(Check *check)
 	if (certs->len == 0) {
 		check_warn(check, "anchors",
 		    "there are none, so no signature will verify: smimectl "
-		    "trust add");
+		    "trust add (concerns smimectl verify only; signing needs "
+		    "none)");
 	} else if (valid > 0) {
 		check_ok(check, "anchors", "%u valid", valid);
 	}

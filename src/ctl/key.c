@@ -7,9 +7,12 @@
  */
 #include "config.h"
 
+#include <string.h>
+
 #include "base/error.h"
 #include "base/text.h"
 #include "ctl/input.h"
+#include "ctl/issuer.h"
 #include "ctl/select.h"
 #include "ctl/verbs.h"
 #include "mime/address.h"
@@ -80,22 +83,77 @@ read_import_files(const Command *command, GError **error)
 	return g_steal_pointer(&files);
 }
 
+/* PKCS#12 is DER; PEM may begin with text ("Bag Attributes"). */
+static bool
+is_pem(GBytes *content)
+{
+	static const char mark[] = "-----BEGIN ";
+	gsize length = 0;
+	const char *data = g_bytes_get_data(content, &length);
+
+	return length > 0 && data[0] != 0x30 &&
+	    memmem(data, length, mark, strlen(mark)) != NULL;
+}
+
+static Identity *
+open_pkcs12(const Command *command, const ImportFiles *files, GError **error)
+{
+	const char *path = command_operand(command, 0);
+	InputPassphrase source = { files->passphrase, path };
+	Identity *identity;
+
+	if (is_pem(files->pkcs12)) {
+		g_set_error(error, ERROR_DOMAIN, ERROR_MALFORMED,
+		    "%s: this is PEM: use --cert FILE --key FILE", path);
+		return NULL;
+	}
+	identity = keyring_from_pkcs12(
+	    files->pkcs12, input_passphrase, &source, error);
+	if (identity == NULL) {
+		g_prefix_error(error, "%s: ", path);
+	}
+	return identity;
+}
+
+/* Said here, where the name of the file is known. */
+static bool
+check_certs(GBytes *content, const char *path, GError **error)
+{
+	g_autoptr(GPtrArray) certs = NULL;
+
+	if (content == NULL) {
+		return true;
+	}
+	certs = cert_read_all(content, error);
+	if (certs == NULL) {
+		g_prefix_error(error, "%s: ", path);
+	}
+	return certs != NULL;
+}
+
+static Identity *
+open_parts(const Command *command, const ImportFiles *files, GError **error)
+{
+	InputPassphrase source = { files->passphrase, command->key };
+	Identity *identity;
+
+	if (!check_certs(files->cert, command->cert, error) ||
+	    !check_certs(files->chain, command->chain, error)) {
+		return NULL;
+	}
+	identity = keyring_from_parts(files->cert, files->key, files->chain,
+	    input_passphrase, &source, error);
+	if (identity == NULL) {
+		g_prefix_error(error, "%s: ", command->key);
+	}
+	return identity;
+}
+
 static Identity *
 open_identity(const Command *command, const ImportFiles *files, GError **error)
 {
-	InputPassphrase source = { files->passphrase,
-		files->pkcs12 != NULL ? command_operand(command, 0)
-				      : command->key };
-	Identity *identity = files->pkcs12 != NULL
-	    ? keyring_from_pkcs12(
-		  files->pkcs12, input_passphrase, &source, error)
-	    : keyring_from_parts(files->cert, files->key, files->chain,
-		  input_passphrase, &source, error);
-
-	if (identity == NULL) {
-		g_prefix_error(error, "%s: ", source.what);
-	}
-	return identity;
+	return files->pkcs12 != NULL ? open_pkcs12(command, files, error)
+				     : open_parts(command, files, error);
 }
 
 /* May the certificate sign at all, at whatever time? */
@@ -251,11 +309,73 @@ report_identity(
 	report_close_object(report);
 }
 
+/* The root that issued it may have been given; a chain leaves it out. */
+static bool
+holds_issuer(GBytes *content, const Cert *cert)
+{
+	g_autoptr(GPtrArray) certs =
+	    content != NULL ? cert_read_all(content, NULL) : NULL;
+
+	for (guint i = 0; certs != NULL && i < certs->len; i++) {
+		if (g_str_equal(
+			cert_subject(certs->pdata[i]), cert_issuer(cert))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+warn_of_issuer(
+    const Command *command, const ImportFiles *files, const Identity *identity)
+{
+	const Cert *cert = keyring_cert(identity);
+	g_autoptr(AnchorStore) store =
+	    anchors_new(command->settings->state_dir);
+
+	if (issuer_is_missing(identity, store) &&
+	    !holds_issuer(files->chain, cert)) {
+		report_warning("no intermediate certificate came with it "
+			       "(issuer %s): recipients will not be able to "
+			       "verify; import it again with --chain; if that "
+			       "issuer is a root, smimectl trust add it",
+		    cert_issuer(cert));
+	}
+}
+
+/*
+ * The same certificate again, without the chain that is stored with it: the
+ * stored one is better. A store that cannot be read is told when it is
+ * written to. transfer full.
+ */
+static Identity *
+keep_chain(Identities *store, Identity *identity)
+{
+	const char *fingerprint = cert_fingerprint(keyring_cert(identity));
+	g_autoptr(GPtrArray) entries = NULL;
+
+	if (keyring_chain(identity)->len == 0) {
+		entries = identities_list(store, NULL);
+	}
+	for (guint i = 0; entries != NULL && i < entries->len; i++) {
+		const IdentityEntry *entry = entries->pdata[i];
+
+		if (entry->identity != NULL &&
+		    keyring_chain(entry->identity)->len > 0 &&
+		    g_str_equal(cert_fingerprint(keyring_cert(entry->identity)),
+			fingerprint)) {
+			return keyring_ref(entry->identity);
+		}
+	}
+	return keyring_ref(identity);
+}
+
 static int
 import(Command *command, const ImportFiles *files, GError **error)
 {
 	gint64 now = g_get_real_time() / G_USEC_PER_SEC;
 	g_autoptr(Identity) identity = open_identity(command, files, error);
+	g_autoptr(Identity) kept = NULL;
 	g_autoptr(Identities) store = NULL;
 	g_autoptr(GPtrArray) addresses = NULL;
 	const Cert *cert;
@@ -272,11 +392,13 @@ import(Command *command, const ImportFiles *files, GError **error)
 		return -1;
 	}
 	store = identities_new(command->settings->state_dir);
-	if (!identities_add(store, identity,
-		(const char *const *)addresses->pdata, error)) {
+	kept = keep_chain(store, identity);
+	if (!identities_add(
+		store, kept, (const char *const *)addresses->pdata, error)) {
 		return -1;
 	}
 	warn_of_dates(cert, now);
+	warn_of_issuer(command, files, kept);
 	report_line(command->report, "imported:");
 	report_open_list(command->report, "items");
 	for (guint i = 0; addresses->pdata[i] != NULL; i++) {

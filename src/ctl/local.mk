@@ -5,6 +5,7 @@ src_ctl_smimectl_SOURCES = \
 	src/ctl/explain.c \
 	src/ctl/input.c src/ctl/input.h \
 	src/ctl/inspect.c \
+	src/ctl/issuer.c src/ctl/issuer.h \
 	src/ctl/key.c \
 	src/ctl/listener.c src/ctl/listener.h \
 	src/ctl/mail.c src/ctl/mail.h \

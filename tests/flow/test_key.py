@@ -102,8 +102,6 @@ def good_forms(bench, t):
         "encrypted-traditional-key": (identity, [ALICE], (*bench.parts(
             identity, key=pki.encrypted_key(
                 identity, PASSPHRASE, traditional=True)), *words)),
-        "no-chain": (identity, [ALICE], (
-            "--cert", identity.cert, "--key", identity.key)),
         "two-own-addresses": (two, [ALICE, "sales@example.com"],
                               bench.parts(two)),
         "one-of-two": (two, ["sales@example.com"], (
@@ -126,6 +124,47 @@ def good_forms(bench, t):
                 return desk.said(result)
             return imported(here, one, addresses, result)
         t.case("key/import/" + name, case)
+
+
+def chains(bench, t):
+    """Recipients need the certificates between this one and the root."""
+    pki = bench.pki
+    identity = pki.user(ALICE, "p256", name="chains")
+    bare = ("--cert", identity.cert, "--key", identity.key)
+    lone = bench.where.path("lone.p12")
+    place.must_run(["openssl", "pkcs12", "-export", "-in", identity.cert,
+                    "-inkey", identity.key, "-passout", "pass:",
+                    "-out", lone])
+
+    def stored(here):
+        with open(key_file(here, ALICE)) as file:
+            return file.read().count("BEGIN CERTIFICATE")
+
+    def without(words, anchor, warned, before=None):
+        here = bench.desk()
+        if before:
+            here.must("key", "import", *before)
+        if anchor:
+            here.must("trust", "add", anchor)
+        result = here.run("key", "import", *words)
+        said = "no intermediate certificate" in result.stderr.decode()
+        if said != warned or (not warned and result.stderr):
+            return desk.said(result)
+        checked = [one for one in here.run("check").stdout.decode().split(
+            "\n") if one.startswith("warning  keys: no intermediate")]
+        if bool(checked) != warned:
+            return "check: %r" % checked
+        return "" if stored(here) == (2 if before else 1) else (
+            "%d certificates" % stored(here))
+
+    t.case("key/import/chain-none", without, bare, None, True)
+    t.case("key/import/chain-none-pkcs12", without, (lone,), None, True)
+    t.case("key/import/chain-none-root-trusted", without, bare, pki.anchor,
+           True)
+    t.case("key/import/chain-none-issuer-trusted", without, bare,
+           identity.chain, False)
+    t.case("key/import/chain-stored-is-kept", without, bare, None, False,
+           bench.parts(identity))
 
 
 def refusals(bench, t):
@@ -157,16 +196,22 @@ def refusals(bench, t):
         "ed25519": (bench.parts(pki.special("ed", kind="ed25519")),
                     "d25519"),
         "too-large": ((big, *words), "larger"),
-        "no-pkcs12": ((identity.cert, *words), ""),
+        "pem-as-pkcs12": ((identity.cert, *words),
+                          "this is PEM: use --cert FILE --key FILE"),
+        "no-pkcs12": ((pki.der_cert(identity), *words), ""),
         "empty-file": ((bench.where.write("empty", b""), *words), ""),
         "truncated-pkcs12": ((bench.where.write(
             "cut.p12", open(p12, "rb").read()[:-100]), *words), ""),
         "truncated-key": (bench.parts(identity, key=cut), ""),
         "key-is-certificate": (bench.parts(identity, key=identity.cert), ""),
-        "certificate-is-key": (bench.parts(identity, cert=identity.key), ""),
+        "certificate-is-key": (bench.parts(identity, cert=identity.key),
+                               identity.key + ": "),
+        "certificate-is-garbage": (bench.parts(
+            identity, cert=bench.where.write("junk-cert", b"x")),
+            "junk-cert: "),
         "chain-is-garbage": (("--cert", identity.cert, "--key", identity.key,
                               "--chain", bench.where.write("junk", b"x")),
-                             ""),
+                             "junk: "),
         "pkcs12-without-key": ((pki.pkcs12_without_key(
             identity, PASSPHRASE), *words), "key"),
     }
@@ -389,6 +434,7 @@ def main(t):
     bench = Bench()
     good_kinds(bench, t)
     good_forms(bench, t)
+    chains(bench, t)
     refusals(bench, t)
     dates(bench, t)
     prompt(bench, t)

@@ -161,13 +161,21 @@ status(SMFICTX *ctx, const Session *session, Answer answer)
 	return apply_reply(ctx, session_reply(session));
 }
 
+/* A step without a mail that it belongs to: the MTA lost count. */
+static sfsistat
+no_mail(SMFICTX *ctx)
+{
+	return apply_reply(
+	    ctx, "451 4.7.0 The mail filter knows nothing of this mail");
+}
+
 static sfsistat
 on_recipient(SMFICTX *ctx, char **arguments)
 {
 	Session *session = session_of(ctx);
 
 	if (session == NULL || arguments[0] == NULL) {
-		return SMFIS_TEMPFAIL;
+		return no_mail(ctx);
 	}
 	return status(ctx, session,
 	    session_recipient(
@@ -179,7 +187,7 @@ on_data(SMFICTX *ctx)
 {
 	Session *session = session_of(ctx);
 
-	return session == NULL ? SMFIS_TEMPFAIL
+	return session == NULL ? no_mail(ctx)
 			       : status(ctx, session, session_data(session));
 }
 
@@ -206,7 +214,7 @@ on_header_end(SMFICTX *ctx)
 	Session *session = session_of(ctx);
 
 	return session == NULL
-	    ? SMFIS_TEMPFAIL
+	    ? no_mail(ctx)
 	    : status(ctx, session, session_header_end(session, queue_id(ctx)));
 }
 
@@ -216,7 +224,7 @@ on_body(SMFICTX *ctx, unsigned char *data, size_t length)
 	Session *session = session_of(ctx);
 
 	return session == NULL
-	    ? SMFIS_TEMPFAIL
+	    ? no_mail(ctx)
 	    : status(ctx, session, session_body(session, data, length));
 }
 
@@ -229,7 +237,7 @@ on_message_end(SMFICTX *ctx)
 	ProgressJob job;
 
 	if (session == NULL) {
-		return SMFIS_TEMPFAIL;
+		return no_mail(ctx);
 	}
 	progress_begin(&job, ctx);
 	outcome = session_process(session, queue_id(ctx));
@@ -241,8 +249,7 @@ on_message_end(SMFICTX *ctx)
 		ctx, outcome, session_mta(session)->leading_space, &failed)) {
 		log_warn("%s failed: the MTA is asked to try this mail again",
 		    failed);
-		session_failed(session, "the edits could not be sent");
-		return SMFIS_TEMPFAIL;
+		return status(ctx, session, session_failed(session));
 	}
 	session_end(session);
 	return SMFIS_ACCEPT;

@@ -104,29 +104,96 @@ size_of(const Transaction *mail)
 	return fields_size(mail->fields) + 2 + mail->body_size;
 }
 
-/* For a mail that the engine has not summed up. */
+/* Where the field that starts with start (" action=") is in a line of fields,
+ * but for quoted values; NULL: nowhere. */
+static const char *
+find_field(const char *line, const char *start)
+{
+	bool quoted = false;
+
+	for (const char *at = line; *at != '\0'; at++) {
+		if (!quoted && g_str_has_prefix(at, start)) {
+			return at;
+		}
+		if (quoted && at[0] == '\\' && at[1] != '\0') {
+			at++;
+		} else if (*at == '"') {
+			quoted = !quoted;
+		}
+	}
+	return NULL;
+}
+
+static void
+append_action(GString *line, const char *action, const char *reply)
+{
+	text_append_field(line, "action", action);
+	if (reply != NULL) {
+		text_append_field(line, "reply", reply);
+	}
+}
+
+/* A mail that came to another end than the engine decided: all else that the
+ * engine said of it stands. */
 static GString *
-short_summary(const Transaction *mail)
+changed_summary(const char *summary, const char *action, const char *reply)
+{
+	static const char field[] = " action=";
+	const char *at = find_field(summary, field);
+	const char *rest = NULL;
+	GString *line = NULL;
+
+	if (at == NULL) {
+		line = g_string_new(summary);
+		append_action(line, action, reply);
+		return line;
+	}
+	line = g_string_new_len(summary, at - summary);
+	append_action(line, action, reply);
+	/* The value is one word. */
+	rest = strchr(at + strlen(field), ' ');
+	return rest != NULL ? g_string_append(line, rest) : line;
+}
+
+/* A mail that the engine has not seen. */
+static GString *
+short_summary(const Transaction *mail, const char *action, const char *reply)
 {
 	GString *line = g_string_new("dir=-");
 	const GPtrArray *recipients = mail->envelope->recipients;
-	const char *first = recipients->len > 0
-	    ? envelope_recipient(mail->envelope, 0)->address
-	    : NULL;
+	g_autoptr(GString) list = g_string_new(NULL);
 
-	text_append_field(line, "from", mail->envelope->sender);
-	text_append_field(line, "rcpt", first);
-	if (recipients->len > 1) {
-		g_string_append_printf(line, ",+%u", recipients->len - 1);
+	if (recipients->len > 0) {
+		g_string_append(
+		    list, envelope_recipient(mail->envelope, 0)->address);
 	}
+	if (recipients->len > 1) {
+		g_string_append_printf(list, ",+%u", recipients->len - 1);
+	}
+	text_append_field(line, "from", mail->envelope->sender);
+	text_append_field(line, "rcpt", recipients->len > 0 ? list->str : NULL);
+	append_action(line, action, reply);
+	g_string_append(line, " sign=no encrypt=no verify=- rule=-");
 	return line;
 }
 
+static GString *
+summary_of(const Transaction *mail, const char *action, const char *reply)
+{
+	const Outcome *outcome = mail->outcome;
+
+	if (action == NULL) {
+		return g_string_new(outcome->summary->str);
+	}
+	return outcome != NULL
+	    ? changed_summary(outcome->summary->str, action, reply)
+	    : short_summary(mail, action, reply);
+}
+
 /* The one info line of a mail. action NULL: what the engine said of it; else
- * what became of it, and its cause as the field name (NULL: none). */
+ * what became of it, and the reply that says why (NULL: none). */
 static void
-log_mail(const Transaction *mail, const char *action, const char *name,
-    const char *cause)
+log_mail(const Transaction *mail, const char *action, const char *reply)
 {
 	g_autoptr(GString) line = NULL;
 	gint64 micros = g_get_monotonic_time() - mail->started;
@@ -134,14 +201,10 @@ log_mail(const Transaction *mail, const char *action, const char *name,
 	if (!log_wants(LOG_LEVEL_INFO)) {
 		return;
 	}
-	if (action == NULL) {
-		line = g_string_new(mail->outcome->summary->str);
-	} else {
-		line = short_summary(mail);
-		text_append_field(line, "action", action);
-	}
-	if (name != NULL) {
-		text_append_field(line, name, cause);
+	line = summary_of(mail, action, reply);
+	/* A known one is in front of every line. */
+	if (mail->envelope->qid == NULL) {
+		g_string_prepend(line, "qid=- ");
 	}
 	if (mail->queued->len > 0) {
 		text_append_field(line, "queued", mail->queued->str);
@@ -206,10 +269,9 @@ refuse(Session *session, const char *reply)
 	session->reply = copy;
 	log_set_qid(mail->envelope->qid);
 	if (outcome != NULL && outcome->verdict != VERDICT_ACCEPT) {
-		log_mail(mail, NULL, NULL, NULL);
+		log_mail(mail, NULL, NULL);
 	} else {
-		log_mail(mail, copy[0] == '5' ? "reject" : "tempfail", "reply",
-		    copy);
+		log_mail(mail, copy[0] == '5' ? "reject" : "tempfail", copy);
 	}
 	end_mail(session, false);
 	return ANSWER_REFUSE;
@@ -342,9 +404,8 @@ session_header_end(Session *session, const char *qid)
 	if (mail->refusal != NULL) {
 		return answer(session);
 	}
-	mail->outcome =
-	    gateway_at_header(mail->gateway, mail->envelope, mail->fields,
-		&mail->draft);
+	mail->outcome = gateway_at_header(
+	    mail->gateway, mail->envelope, mail->fields, &mail->draft);
 	if (mail->outcome == NULL) {
 		log_set_qid(NULL);
 		return ANSWER_CONTINUE;
@@ -477,15 +538,16 @@ session_process(Session *session, const char *qid)
 void
 session_end(Session *session)
 {
-	log_mail(session->mail, NULL, NULL, NULL);
+	log_mail(session->mail, NULL, NULL);
 	end_mail(session, true);
 }
 
-void
-session_failed(Session *session, const char *why)
+Answer
+session_failed(Session *session)
 {
-	log_mail(session->mail, "tempfail", "why", why);
-	end_mail(session, false);
+	/* Sendmail's own text for a failure would be 4.3.2. */
+	return refuse(
+	    session, "451 4.7.0 The mail cannot be changed at the moment");
 }
 
 void
@@ -500,7 +562,7 @@ session_abort(Session *session)
 	/* A client that asks and goes, or whose recipients were all refused,
 	 * sent no mail. */
 	if (mail->envelope->recipients->len > 0) {
-		log_mail(mail, "aborted", NULL, NULL);
+		log_mail(mail, "aborted", NULL);
 	}
 	end_mail(session, false);
 }

@@ -77,8 +77,8 @@ const char *session_reply(const Session *session);
 /* All edits are sent and the MTA is about to be told that the mail is
  * accepted. */
 void session_end(Session *session);
-/* Something failed: the mail is a temporary failure. why: for the log. */
-void session_failed(Session *session, const char *why);
+/* An edit could not be sent: the mail is a temporary failure, with a reply. */
+Answer session_failed(Session *session);
 /* The MTA gave the mail up. Without a mail nothing happens. */
 void session_abort(Session *session);
 

@@ -359,6 +359,8 @@ test_order(Fixture *fixture, gconstpointer data)
 	fake_close(ctx);
 }
 
+#define EDITS_FAILED "451 4.7.0 The mail cannot be changed at the moment"
+
 static void
 test_each_failure(Fixture *fixture, gconstpointer data)
 {
@@ -374,6 +376,7 @@ test_each_failure(Fixture *fixture, gconstpointer data)
 		ctx->fails = calls[i];
 		begin(ctx);
 		g_assert_cmpint(send_rest(ctx), ==, SMFIS_TEMPFAIL);
+		g_assert_cmpstr(ctx->reply, ==, EDITS_FAILED);
 		/* Nothing is tried behind the one that failed. */
 		made = ctx->calls->pdata;
 		g_assert_true(
@@ -387,7 +390,39 @@ test_each_failure(Fixture *fixture, gconstpointer data)
 		fake_close(ctx);
 	}
 	assert_log(fixture, "smfi_insheader failed");
-	assert_log(fixture, "action=tempfail why=\"the edits could not");
+	assert_log(fixture,
+	    "dir=outbound action=tempfail reply=\"" EDITS_FAILED "\" ms=");
+}
+
+/* As the engine does, with the worst of senders. */
+static Outcome *
+sum_up(Gateway *gateway, const Envelope *envelope, const Message *message)
+{
+	Outcome *outcome = edit_all(gateway, envelope, message);
+
+	g_string_assign(outcome->summary,
+	    "dir=outbound from=\"\\\" action=accept rule=x\\\\\" "
+	    "rcpt=b@far.example "
+	    "action=accept sign=yes encrypt=no verify=- copies=2 rule=r1");
+	return outcome;
+}
+
+/* What the engine said stays, but for the end that the mail came to. */
+static void
+test_failure_log(Fixture *fixture, gconstpointer data)
+{
+	SMFICTX *ctx = fake_open(MTA_STEPS);
+
+	(void)data;
+	fake_engine.process = sum_up;
+	ctx->fails = "addheader";
+	begin(ctx);
+	g_assert_cmpint(send_rest(ctx), ==, SMFIS_TEMPFAIL);
+	assert_log(fixture,
+	    "qid=- dir=outbound from=\"\\\" action=accept rule=x\\\\\" "
+	    "rcpt=b@far.example action=tempfail reply=\"" EDITS_FAILED "\" "
+	    "sign=yes encrypt=no verify=- copies=2 rule=r1 ms=");
+	fake_close(ctx);
 }
 
 static Rope *body_of_large_runs;
@@ -473,7 +508,24 @@ test_close(Fixture *fixture, gconstpointer data)
 	begin(ctx);
 	fake_close(ctx);
 	assert_log(fixture,
-	    "dir=- from=a@ex.example rcpt=b@far.example action=aborted");
+	    "qid=- dir=- from=a@ex.example rcpt=b@far.example action=aborted "
+	    "sign=no encrypt=no verify=- rule=- ms=");
+	ctx = fake_open(MTA_STEPS);
+	fake_macro(ctx, "i", "4XyZ");
+	begin(ctx);
+	g_assert_cmpint(fake_rcpt(ctx, "<c@far.example>"), ==, SMFIS_CONTINUE);
+	g_assert_cmpint(fake_eoh(ctx), ==, SMFIS_CONTINUE);
+	fake_close(ctx);
+	assert_log(fixture,
+	    "qid=4XyZ dir=- from=a@ex.example rcpt=b@far.example,+1 "
+	    "action=aborted sign=no ");
+	/* One value, also where it needs quotes. */
+	ctx = fake_open(MTA_STEPS);
+	fake_mail(ctx, "<a@ex.example>");
+	fake_rcpt(ctx, "<\"c=d\"@far.example>");
+	fake_rcpt(ctx, "<e@far.example>");
+	fake_close(ctx);
+	assert_log(fixture, " rcpt=\"c=d@far.example,+1\" action=aborted ");
 }
 
 /* Steps that come without a mail, or without a negotiation. */
@@ -492,6 +544,8 @@ test_out_of_order(Fixture *fixture, gconstpointer data)
 		g_assert_cmpint(fake_eoh(ctx), ==, SMFIS_TEMPFAIL);
 		g_assert_cmpint(fake_body(ctx, "x", 1), ==, SMFIS_TEMPFAIL);
 		g_assert_cmpint(fake_eom(ctx), ==, SMFIS_TEMPFAIL);
+		g_assert_cmpstr(ctx->reply, ==,
+		    "451 4.7.0 The mail filter knows nothing of this mail");
 		g_assert_cmpint(
 		    callbacks_description.xxfi_abort(ctx), ==, SMFIS_CONTINUE);
 		if (round == 0) {
@@ -570,7 +624,7 @@ test_header_limit(Fixture *fixture, gconstpointer data)
 	fake_close(ctx);
 	assert_log(fixture,
 	    "action=reject reply=\"552 5.3.4 The message header is too "
-	    "large\" ms=");
+	    "large\" sign=no encrypt=no verify=- rule=- ms=");
 }
 
 static void
@@ -763,7 +817,8 @@ test_spool_fails(Fixture *fixture, gconstpointer data)
 	     i < 2 + (int)(SPOOL_MEMORY / size) && got == SMFIS_CONTINUE; i++) {
 		got = fake_body(ctx, piece, size);
 	}
-	assert_refused(ctx, got, "451 4.7.0 The message cannot be stored at the moment");
+	assert_refused(
+	    ctx, got, "451 4.7.0 The message cannot be stored at the moment");
 	assert_log(fixture, "a mail cannot be stored: ");
 	assert_log(fixture, "/missing");
 	/* A small one needs no directory. */
@@ -932,6 +987,7 @@ main(int argc, char **argv)
 	ADD("edits/order", yes, test_order);
 	ADD("edits/order-without-leading-blank", NULL, test_order);
 	ADD("edits/each-call-fails", NULL, test_each_failure);
+	ADD("edits/failure-in-the-log", NULL, test_failure_log);
 	ADD("body/large-runs", NULL, test_large_body);
 	ADD("body/empty", NULL, test_empty_body);
 	ADD("close", NULL, test_close);

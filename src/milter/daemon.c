@@ -415,6 +415,9 @@ daemon_run(const char *file)
 		return exit_code(error);
 	}
 	if (!start_up(&daemon, &error)) {
+		if (daemon.listener >= 0) {
+			listener_remove(daemon.settings);
+		}
 		log_lines("cannot start: ", error->message);
 		return exit_code(error);
 	}

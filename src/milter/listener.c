@@ -59,10 +59,29 @@ static bool
 remove_socket(const char *path, GError **error)
 {
 	if (unlink(path) != 0) {
-		error_set_errno(error, "removing the stale socket %s", path);
+		error_set_errno(error,
+		    "listen: nobody listens on the socket %s, remove it", path);
 		return false;
 	}
 	return true;
+}
+
+/* The errno of connect(2), or 0. */
+static int
+try_path(const struct sockaddr_un *address, const struct stat *facts)
+{
+	int fault =
+	    try_connect((const struct sockaddr *)address, sizeof *address);
+
+	/* A daemon that was killed between making its socket and setting its
+	 * mode leaves one that nobody may connect to. One that is just being
+	 * started sets the mode after us. */
+	if (fault == EACCES && (facts->st_mode & 0777) == 0 &&
+	    chmod(address->sun_path, 0600) == 0) {
+		fault = try_connect(
+		    (const struct sockaddr *)address, sizeof *address);
+	}
+	return fault;
 }
 
 /* A socket file outlives its daemon: it is stale when nobody answers. */
@@ -88,7 +107,7 @@ clear_path(const char *path, GError **error)
 		return false;
 	}
 	memcpy(address.sun_path, path, strlen(path));
-	fault = try_connect((struct sockaddr *)&address, sizeof address);
+	fault = try_path(&address, &facts);
 	if (fault == ECONNREFUSED) {
 		return remove_socket(path, error);
 	}
@@ -98,7 +117,9 @@ clear_path(const char *path, GError **error)
 		return false;
 	}
 	errno = fault;
-	error_set_errno(error, "listen: %s", path);
+	error_set_errno(error,
+	    "listen: the socket %s is there (if no daemon uses it, remove it)",
+	    path);
 	return false;
 }
 
@@ -178,7 +199,11 @@ open_unix(const char *path, const Settings *settings, const Account *owner,
 	before = umask(0777);
 	opened = call_libmilter(settings->listen, error);
 	umask(before);
-	return opened && set_owner(path, settings, owner, error);
+	if (opened && !set_owner(path, settings, owner, error)) {
+		listener_remove(settings);
+		return false;
+	}
+	return opened;
 }
 
 static bool
@@ -264,20 +289,13 @@ find_descriptor(void)
 	return -1;
 }
 
-int
-listener_open(const Settings *settings, const Account *owner, GError **error)
+/* The descriptor, set up. */
+static int
+take_descriptor(bool inet, GError **error)
 {
-	const char *path = unix_path(settings->listen);
-	bool opened = path != NULL ? open_unix(path, settings, owner, error)
-				   : check_inet(settings->listen, error) &&
-		call_libmilter(settings->listen, error);
+	int fd = find_descriptor();
 	int one = 1;
-	int fd;
 
-	if (!opened) {
-		return -1;
-	}
-	fd = find_descriptor();
 	if (fd < 0) {
 		g_set_error(error, ERROR_DOMAIN, ERROR_IO,
 		    "listen: the socket of libmilter is not to be found");
@@ -285,12 +303,43 @@ listener_open(const Settings *settings, const Account *owner, GError **error)
 	}
 	/* Accepted sockets inherit it. Without, Nagle's algorithm and delayed
 	 * acknowledgements cost 44 ms for each mail. */
-	if (path == NULL &&
+	if (inet &&
 	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0) {
 		error_set_errno(error, "listen: TCP_NODELAY");
 		return -1;
 	}
 	return fd;
+}
+
+int
+listener_open(const Settings *settings, const Account *owner, GError **error)
+{
+	const char *path = unix_path(settings->listen);
+	bool opened = path != NULL ? open_unix(path, settings, owner, error)
+				   : check_inet(settings->listen, error) &&
+		call_libmilter(settings->listen, error);
+	int fd;
+
+	if (!opened) {
+		return -1;
+	}
+	fd = take_descriptor(path == NULL, error);
+	if (fd < 0) {
+		listener_remove(settings);
+	}
+	return fd;
+}
+
+void
+listener_remove(const Settings *settings)
+{
+	const char *path = unix_path(settings->listen);
+
+	if (path != NULL) {
+		/* Not ours to remove behind privileges_drop() when the
+		 * directory is root's; the next start does it. */
+		(void)unlink(path);
+	}
 }
 
 void

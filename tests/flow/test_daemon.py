@@ -6,6 +6,7 @@ An MTA's side of the protocol speaks to it; no mail is signed here."""
 import getpass
 import grp
 import os
+import pwd
 import re
 import socket
 import stat
@@ -182,6 +183,69 @@ def stale_socket(where):
         return "kill -9 left no socket: nothing was tried"
     daemon.start()
     return accepts(daemon)
+
+
+def leave_socket(daemon, user, mode=0):
+    """What a daemon killed in the middle of its start leaves behind."""
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(daemon.socket_path)
+    os.chmod(daemon.socket_path, mode)
+    if ROOT:
+        os.chown(daemon.socket_path, pwd.getpwnam(user).pw_uid, -1)
+
+
+def run_as_user(daemon):
+    """Started without root, to the end: exit code and output."""
+    os.chmod(daemon.config, 0o644)
+    account = {"user": USER, "extra_groups": []} if ROOT else {}
+    result = place.run([program("smime-milter"), "-c", daemon.config],
+                       timeout=20, **account)
+    return result.returncode, (result.stdout + result.stderr).decode()
+
+
+def half_made_socket(where):
+    """Mode 000, as between bind and chmod; root and the user both start."""
+    daemon = Daemon(where, "half-made")
+    leave_socket(daemon, USER)
+    daemon.start()
+    wrong = accepts(daemon)
+    daemon.stop()
+    if wrong:
+        return wrong
+    # As the user, who may not connect to it: no further than the state.
+    daemon = Daemon(where, "half-made-user", socket_group="",
+                    state_dir="/proc/nowhere/state")
+    leave_socket(daemon, USER)
+    code, output = run_as_user(daemon)
+    if code not in (PERMISSION, SETTINGS) or "state_dir" not in output:
+        return "as the user: exit %d: %s" % (code, output)
+    return "the socket stays" if os.path.exists(daemon.socket_path) else ""
+
+
+def foreign_socket(where):
+    if not ROOT:
+        raise tap.Skip("needs root for a file of another user")
+    daemon = Daemon(where, "foreign", socket_group="")
+    leave_socket(daemon, "root")
+    code, output = run_as_user(daemon)
+    if code != PERMISSION or not re.search(
+            "socket %s .*remove it" % daemon.socket_path, output):
+        return "exit %d: %s" % (code, output)
+    return "" if os.path.exists(daemon.socket_path) else "it was removed"
+
+
+def removed_after_failure(where):
+    """A start that fails behind the socket takes its file away."""
+    cases = {"group": {"socket_group": "no-such-group"},
+             "state": {"state_dir": "/proc/nowhere/state"}}
+    for name, changes in cases.items():
+        daemon = Daemon(where, "removed-" + name, **changes)
+        code, output = daemon.run_to_end()
+        if code == 0 or "cannot start" not in output:
+            return "%s: exit %d: %s" % (name, code, output)
+        if os.path.exists(daemon.socket_path):
+            return name + ": the socket stays"
+    return ""
 
 
 def inet_socket(where):
@@ -469,6 +533,9 @@ def main(t):
             ("socket/owner-and-mode", socket_file),
             ("socket/two-daemons", two_daemons),
             ("socket/stale", stale_socket),
+            ("socket/half-made", half_made_socket),
+            ("socket/of-another-user", foreign_socket),
+            ("socket/removed-after-failure", removed_after_failure),
             ("socket/inet", inet_socket),
             ("start/state-dir/made", state_is_made),
             ("start/spool-dir/unusable", unusable_spool),

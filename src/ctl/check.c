@@ -102,6 +102,32 @@ check_user(Check *check)
 	}
 }
 
+/* The daemon reads it again at each reload, no longer as root. */
+static void
+check_readable(Check *check, const char *subject, const char *path)
+{
+	if (access(path, R_OK) == 0) {
+		check_ok(check, subject, "%s", path);
+	} else {
+		check_fail(check, subject,
+		    "%s: %s: the daemon reads it as %s at each reload: make "
+		    "it and the directories above readable for that user "
+		    "(chgrp %s FILE, chmod 0640 FILE)",
+		    path, g_strerror(errno), check->settings->user,
+		    check->settings->user);
+	}
+}
+
+static void
+check_files(Check *check)
+{
+	check_readable(check, "settings", check->settings->file);
+	if (*check->settings->sender_logins != '\0') {
+		check_readable(
+		    check, "sender_logins", check->settings->sender_logins);
+	}
+}
+
 static void
 check_owner(Check *check, const char *path, const struct stat *status)
 {
@@ -452,7 +478,7 @@ check_run(Command *command, GError **error)
 	}
 	check.settings = command->settings;
 	report_open_list(check.report, "items");
-	check_ok(&check, "settings", "%s", command->settings->file);
+	check_files(&check);
 	check_user(&check);
 	check_state(&check);
 	check_spool(&check);

@@ -13,6 +13,7 @@ src_ctl_smimectl_SOURCES = \
 	src/ctl/output.c src/ctl/output.h \
 	src/ctl/postfix.c \
 	src/ctl/process.c \
+	src/ctl/reach.c src/ctl/reach.h \
 	src/ctl/report.c src/ctl/report.h \
 	src/ctl/select.c src/ctl/select.h \
 	src/ctl/trust.c \

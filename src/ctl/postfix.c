@@ -11,6 +11,7 @@
 
 #include "ctl/check.h"
 #include "ctl/listener.h"
+#include "ctl/reach.h"
 
 /* A line of master.cf. */
 typedef struct {
@@ -59,6 +60,14 @@ find_postconf(void)
 	return path;
 }
 
+/* What Postfix says where only another instance is set up, or none yet. */
+static bool
+lacks_main_cf(const char *trouble)
+{
+	return trouble != NULL &&
+	    strstr(trouble, "main.cf: No such file") != NULL;
+}
+
 /* Its output; NULL when it fails, which is a finding. Yours. */
 static char *
 run_postconf(Check *check, const char *program, const char *options)
@@ -72,6 +81,13 @@ run_postconf(Check *check, const char *program, const char *options)
 	if (!g_spawn_sync(NULL, (char **)words, NULL, G_SPAWN_DEFAULT, NULL,
 		NULL, &output, &trouble, &status, &error) ||
 	    !g_spawn_check_exit_status(status, &error)) {
+		if (lacks_main_cf(trouble)) {
+			check_warn(check, "postfix",
+			    "Postfix has no main.cf; for another instance set "
+			    "MAIL_CONFIG=DIR (%s)",
+			    g_strchomp(trouble));
+			return NULL;
+		}
 		check_warn(check, "postfix", "%s %s: %s%s%s", program, options,
 		    error->message,
 		    trouble != NULL && *trouble != '\0' ? ": " : "",
@@ -316,6 +332,7 @@ check_list(const Postfix *postfix, const Service *service, const char *name,
 	Check *check = postfix->check;
 	bool chroot = service != NULL && service->chroot;
 	g_autofree char *action = NULL;
+	bool listed;
 	MilterUse use = find_ours(
 	    postfix, value_of(postfix, service, name), chroot, &action);
 
@@ -330,16 +347,20 @@ check_list(const Postfix *postfix, const Service *service, const char *name,
 	if (use != MILTER_ASKED) {
 		return use;
 	}
-	if (action == NULL) {
+	listed = action != NULL;
+	if (!listed) {
 		action = g_strdup(
 		    value_of(postfix, service, "milter_default_action"));
 	}
 	if (!g_str_equal(action, "tempfail")) {
 		check_fail(check, "postfix",
 		    "%s: default action \"%s\": when the milter is away, mail "
-		    "is lost or leaves unsigned; postconf -e "
-		    "milter_default_action=tempfail",
-		    where, action);
+		    "is lost or leaves unsigned; %s%s",
+		    where, action,
+		    listed ? "write default_action=tempfail where the milter "
+			     "is listed, in the braces of "
+			   : "postconf -e milter_default_action=tempfail",
+		    listed ? name : "");
 	}
 	return use;
 }
@@ -355,6 +376,23 @@ find_service(const Postfix *postfix, const char *name)
 		}
 	}
 	return NULL;
+}
+
+/* Some process of Postfix connects to our socket. */
+static void
+check_rights(const Postfix *postfix)
+{
+	const char *queue = value_of(postfix, NULL, "queue_directory");
+	const char *path = postfix->ours->path;
+	gsize length = strlen(queue);
+	bool below = path != NULL && length > 0 &&
+	    g_str_has_prefix(path, queue) && path[length] == '/';
+
+	if (path != NULL) {
+		check_reach(postfix->check,
+		    value_of(postfix, NULL, "mail_owner"), path,
+		    below ? queue : "");
+	}
 }
 
 static void
@@ -394,6 +432,9 @@ check_milters(const Postfix *postfix)
 		    "non_smtpd_milters does not name %s: mail that programs "
 		    "on this host send with sendmail(1) leaves unsigned",
 		    listen);
+	}
+	if (asked > 0 || use == MILTER_ASKED) {
+		check_rights(postfix);
 	}
 }
 

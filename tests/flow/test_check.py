@@ -71,6 +71,7 @@ class Bench:
         here.must("trust", "add", self.pki.anchor)
         here.milter = listen(here.settings["listen"][5:])
         here.bin = self.where.dir(here.label, "bin")
+        here.postconf = POSTCONF
         here.main = {
             "milter_default_action": "tempfail",
             "smtpd_milters": here.settings["listen"],
@@ -112,7 +113,7 @@ def listen(path):
 
 def write_postconf(here):
     base = os.path.join(here.label, "bin", "postconf")
-    here.where.write(base, POSTCONF, 0o755)
+    here.where.write(base, here.postconf, 0o755)
     here.where.write(base + ".main", "".join(
         "%s = %s\n" % item for item in here.main.items()))
     here.where.write(base + ".overrides", "".join(
@@ -216,7 +217,7 @@ def around(bench, t):
         os.path.join(here.state, "keys", "example.com", "alice.pem"), 0o644),
         "keys", "failed", ["alice"])
     case(bench, t, "anchors/none", no_anchors, "anchors", "warning",
-         ["trust add"])
+         ["trust add", "signing needs none"])
     case(bench, t, "socket/nobody", lambda here: here.milter.stop(),
          "socket", "failed", ["nothing listens", "systemctl start"])
     case(bench, t, "socket/missing", lambda here: os.unlink(
@@ -306,11 +307,35 @@ def postfix(bench, t):
         here.services = {}
         here.bin = here.where.dir(here.label, "bin")
 
+    def socket_of_nobody(mode, directory):
+        """Postfix runs as nobody; its queue directory holds ours."""
+        def change(here):
+            path = here.settings["listen"][5:]
+            here.main["mail_owner"] = "nobody"
+            here.main["queue_directory"] = os.path.dirname(
+                os.path.dirname(path))
+            os.chmod(path, mode)
+            os.chmod(os.path.dirname(path), directory)
+        return change
+
+    def no_main_cf(here):
+        here.postconf = ("#!/bin/sh\necho 'postconf: fatal: open /etc/"
+                         "postfix/main.cf: No such file or directory' >&2\n"
+                         "exit 1\n")
+
     cases = (
+        ("socket-mode", socket_of_nobody(0o600, 0o755), "socket", "failed",
+         ["nobody", "mode 0600", "socket_group"]),
+        ("socket-directory", socket_of_nobody(0o666, 0o700), "socket",
+         "failed", ["nobody", "mode 0700", "install -d"]),
+        ("socket-rights", socket_of_nobody(0o666, 0o711), "socket", "ok",
+         ["answers"]),
+        ("no-main-cf", no_main_cf, "postfix", "warning",
+         ["Postfix has no main.cf", "MAIL_CONFIG=DIR"]),
         ("action", main_cf(milter_default_action="accept"), "postfix",
          "failed", ["\"accept\"", "milter_default_action=tempfail"]),
         ("action-in-braces", in_braces("accept"), "postfix", "failed",
-         ["\"accept\""]),
+         ["\"accept\"", "braces of smtpd_milters"]),
         ("tempfail-in-braces", in_braces("tempfail"), "postfix", "ok",
          ["smtpd_milters"]),
         ("not-asked", unnamed, "postfix", "failed", ["no listener"]),

@@ -69,6 +69,25 @@ def link_in_state(where, pki, t):
          "rights/link-not-followed-as-root", desk.said(result))
 
 
+def reloads(where, pki, t):
+    """What root could read at the start, the user must at a reload."""
+    logins = where.write("secret/logins", "info@example.com alice\n", 0o600)
+    os.chmod(where.path("secret"), 0o755)
+    here = Desk(where, "reload", user=USER, sender_logins=logins)
+    os.chown(here.state, pwd.getpwnam(USER).pw_uid, 0)
+    os.chmod(here.config, 0o600)
+
+    def results(subject):
+        return [one["result"] for one in here.json(
+            "check", code=desk.NO)["items"] if one["check"] == subject]
+    t.equal(results("sender_logins"), ["failed"], "rights/check/logins")
+    t.equal(results("settings"), ["failed"], "rights/check/settings")
+    os.chmod(here.config, 0o644)
+    os.chown(logins, pwd.getpwnam(USER).pw_uid, 0)
+    t.equal(results("sender_logins"), ["ok"], "rights/check/logins-readable")
+    t.equal(results("settings"), ["ok"], "rights/check/settings-readable")
+
+
 def users(where, pki, t):
     nobody_there = Desk(where, "no-user", user="no-such-user")
     t.equal(nobody_there.run("key", "list").returncode, 0,
@@ -94,6 +113,7 @@ def main(t):
     files_of_root(where, pki, t)
     link_in_state(where, pki, t)
     users(where, pki, t)
+    reloads(where, pki, t)
 
 
 tap.main(main, __doc__)

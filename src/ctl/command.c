@@ -438,16 +438,38 @@ append_options(GString *text, guint options, bool global)
 	}
 }
 
-static char *
-usage_of_verb(const Verb *verb)
+static void
+append_synopsis(GString *text, const Verb *verb)
 {
-	GString *text = g_string_new("usage: ");
-
+	g_string_append(text, "usage: ");
 	append_form(text, verb, verb->arguments);
 	if (verb->other_form != NULL) {
 		g_string_append(text, "       ");
 		append_form(text, verb, verb->other_form);
 	}
+}
+
+char *
+command_synopsis(const Verb *verb)
+{
+	GString *text = g_string_new(NULL);
+
+	if (verb != NULL) {
+		append_synopsis(text, verb);
+	} else {
+		g_string_append(text,
+		    "usage: smimectl [-c FILE] [--json] COMMAND ...; see "
+		    "smimectl --help\n");
+	}
+	return g_string_free(text, FALSE);
+}
+
+static char *
+usage_of_verb(const Verb *verb)
+{
+	GString *text = g_string_new(NULL);
+
+	append_synopsis(text, verb);
 	g_string_append_printf(text, "%s\n", verb->help);
 	append_options(text, verb->options, false);
 	return g_string_free(text, FALSE);

@@ -81,6 +81,8 @@ void command_free(Command *command);
 
 /* "usage: ..." of one verb, or the whole help text when verb is NULL. Yours. */
 char *command_usage(const Verb *verbs, const Verb *verb);
+/* Its first lines, the form alone: what follows a mistake. Yours. */
+char *command_synopsis(const Verb *verb);
 
 /* The operand, or NULL. Borrowed. */
 const char *command_operand(const Command *command, guint i);

@@ -65,10 +65,7 @@ fail(const Verb *verb, const GError *error)
 
 	report_error("%s", error->message);
 	if (g_error_matches(error, ERROR_DOMAIN, ERROR_USAGE)) {
-		g_autofree char *usage = verb != NULL
-		    ? command_usage(verbs, verb)
-		    : g_strdup("usage: smimectl [-c FILE] [--json] COMMAND "
-			       "...; see smimectl --help\n");
+		g_autofree char *usage = command_synopsis(verb);
 
 		fputs(usage, stderr);
 	}

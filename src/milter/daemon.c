@@ -14,6 +14,7 @@
 #include <libmilter/mfapi.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -65,6 +66,7 @@ typedef struct {
 	Account account;
 	int listener;
 	guint connections_max;
+	gint64 headers_max; /* what libmilter was told of limits.headers */
 	Service *service;
 	guint left;        /* mails that did not end in time */
 	atomic_bool ended; /* smfi_main() has returned */
@@ -119,6 +121,41 @@ log_lines(const char *prefix, const char *text)
 		if (**line != '\0') {
 			log_err("%s%s", prefix, *line);
 		}
+	}
+}
+
+/* Whether who reads our standard error sees the log there, or the journal
+ * that it goes to (JOURNAL_STREAM, systemd.exec(5)). */
+static bool
+stderr_has_log(LogTarget target)
+{
+	const char *journal = g_getenv("JOURNAL_STREAM");
+	g_autofree char *ours = NULL;
+	struct stat facts;
+
+	if (target == LOG_TARGET_STDERR ||
+	    (target == LOG_TARGET_AUTO && isatty(STDERR_FILENO))) {
+		return true;
+	}
+	if (journal == NULL || fstat(STDERR_FILENO, &facts) != 0) {
+		return false;
+	}
+	ours = g_strdup_printf(
+	    "%ju:%ju", (uintmax_t)facts.st_dev, (uintmax_t)facts.st_ino);
+	return g_str_equal(journal, ours);
+}
+
+/* Whoever starts us by hand looks at the terminal, not at the log. */
+static void
+say_why(const Daemon *daemon, const GError *error)
+{
+	const Settings *settings = daemon->settings;
+
+	log_lines("cannot start: ", error->message);
+	if (!stderr_has_log(settings->log_target)) {
+		log_open(
+		    "smime-milter", LOG_TARGET_STDERR, settings->log_level);
+		log_lines("cannot start: ", error->message);
 	}
 }
 
@@ -183,11 +220,11 @@ check_spool_dir(const Settings *settings)
 }
 
 static bool
-register_milter(const Settings *settings, GError **error)
+register_milter(Daemon *daemon, GError **error)
 {
+	daemon->headers_max = daemon->settings->limits.headers;
 	(void)smfi_settimeout(IDLE_SECONDS);
-	(void)smfi_setmaxdatasize(
-	    (size_t)settings->limits.headers + COMMAND_EXTRA);
+	(void)smfi_setmaxdatasize((size_t)daemon->headers_max + COMMAND_EXTRA);
 	if (smfi_register(callbacks_description) != MI_SUCCESS) {
 		g_set_error(error, ERROR_DOMAIN, ERROR_UNFIT,
 		    "libmilter does not take our callbacks: is it another "
@@ -233,7 +270,7 @@ start_up(Daemon *daemon, GError **error)
 	privileges_hide_memory();
 	signals_block();
 	if (!privileges_find(settings->user, &daemon->account, error) ||
-	    !register_milter(settings, error)) {
+	    !register_milter(daemon, error)) {
 		return false;
 	}
 	daemon->listener = listener_open(settings, &daemon->account, error);
@@ -304,6 +341,19 @@ keep_fixed(const Settings *old, Settings *fresh)
 	}
 }
 
+/* libmilter reads its size in every thread, without a lock; and the largest
+ * that the setting may be is too much to take from every peer. */
+static void
+check_headers(const Daemon *daemon, const Settings *fresh)
+{
+	if (fresh->limits.headers > daemon->headers_max) {
+		log_warn("limits.headers is larger than at the start: single "
+			 "header fields longer than %" G_GINT64_FORMAT
+			 " bytes are temporary failures before a restart",
+		    daemon->headers_max);
+	}
+}
+
 static void
 use_settings(Daemon *daemon, Settings *fresh)
 {
@@ -311,6 +361,7 @@ use_settings(Daemon *daemon, Settings *fresh)
 	g_autoptr(Gateway) gateway = NULL;
 
 	keep_fixed(daemon->settings, fresh);
+	check_headers(daemon, fresh);
 	if (fresh->log_level != daemon->settings->log_level ||
 	    fresh->log_target != daemon->settings->log_target) {
 		log_open("smime-milter", fresh->log_target, fresh->log_level);
@@ -418,7 +469,7 @@ daemon_run(const char *file)
 		if (daemon.listener >= 0) {
 			listener_remove(daemon.settings);
 		}
-		log_lines("cannot start: ", error->message);
+		say_why(&daemon, error);
 		return exit_code(error);
 	}
 	result = run(&daemon);

@@ -296,6 +296,32 @@ def start_failures(t, where):
                "start as root or as daemon")
 
 
+def said_on_stderr(where, target):
+    """Why it cannot start: once, wherever the log goes."""
+    daemon = Daemon(where, "said-" + target, log={
+        "level": "info", "target": target}, socket_group="no-such-group")
+    code, output = daemon.run_to_end()
+    if code != SETTINGS or output.count("cannot start: ") != 1:
+        return "exit %d: %s" % (code, output)
+    return ""
+
+
+def said_in_journal(where):
+    """Standard error that is the journal has the line already."""
+    daemon = Daemon(where, "said-in-journal", log={
+        "level": "info", "target": "syslog"}, socket_group="no-such-group")
+    with open(daemon.log_file, "wb") as log:
+        facts = os.fstat(log.fileno())
+        stream = "%d:%d" % (facts.st_dev, facts.st_ino)
+        code = subprocess.run(
+            [program("smime-milter"), "-c", daemon.config], stderr=log,
+            env=dict(os.environ, JOURNAL_STREAM=stream), timeout=20,
+            check=False).returncode
+    if code != SETTINGS or "cannot start" in daemon.log():
+        return "exit %d: %s" % (code, daemon.log())
+    return ""
+
+
 def state_is_made(where):
     """Root makes it and gives it away; its parent is root's."""
     daemon = Daemon(where, "made")
@@ -374,6 +400,27 @@ def reload_takes_effect(where):
             if rest(client).kind != "accept":
                 return "the mail did not go on"
     return ""
+
+
+def larger_headers(where):
+    """libmilter's size is that of the start."""
+    daemon = Daemon(where, "larger", limits={"headers": 100000})
+    daemon.start()
+    said = "limits.headers is larger than at the start"
+    for size, warned in ((50000, False), (100000, False), (200000, True)):
+        mark = daemon.log_mark()
+        daemon.write_settings(limits={"headers": size})
+        daemon.reload()
+        daemon.log_since(mark, "new settings from")
+        if (said in daemon.log()[mark:]) != warned:
+            return "%d: %s" % (size, daemon.log()[mark:])
+    # All fields together may be that large at once.
+    with daemon.client() as client:
+        client.connect()
+        mail = b"X: %s\r\nY: %s\r\n\r\nbody\r\n" % (
+            b"x" * 90000, b"y" * 90000)
+        verdict = client.message(mail, "a@far.test", ["b@far.test"]).verdict
+    return "" if verdict.kind == "accept" else str(verdict)
 
 
 def bad_reload(where):
@@ -529,7 +576,11 @@ def main(t):
     command_line(t, where)
     settings(t, where)
     start_failures(t, where)
+    for target in "stderr", "syslog", "journal", "auto":
+        t.case("start/said-on-stderr/" + target, said_on_stderr, where,
+               target)
     for name, function in (
+            ("start/said-in-journal", said_in_journal),
             ("socket/owner-and-mode", socket_file),
             ("socket/two-daemons", two_daemons),
             ("socket/stale", stale_socket),
@@ -544,6 +595,7 @@ def main(t):
             ("start/no-listener-for-copies", no_listener),
             ("reload/many", many_reloads),
             ("reload/takes-effect", reload_takes_effect),
+            ("reload/larger-headers", larger_headers),
             ("reload/bad-file", bad_reload),
             ("reload/fixed-settings", fixed_settings),
             ("stop/drains", stop_drains),

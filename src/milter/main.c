@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The command line of smime-milter: one table of options for getopt(3) and the
- * help, which a test compares with the manual.
+ * The command line of smime-milter: one table of options for getopt_long(3)
+ * and the help, which a test compares with the manual.
  */
 #include "config.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include <glib.h>
 
@@ -16,13 +16,14 @@
 
 static const struct {
 	char letter;
+	const char *name;     /* the same as a long option; NULL: none */
 	const char *argument; /* NULL: none */
 	const char *help;
 } options[] = {
-	{ 'c', "FILE", "read the settings from FILE" },
-	{ 't', NULL, "test the settings and exit" },
-	{ 'V', NULL, "print the version and exit" },
-	{ 'h', NULL, "print this help and exit" },
+	{ 'c', NULL, "FILE", "read the settings from FILE" },
+	{ 't', NULL, NULL, "test the settings and exit" },
+	{ 'V', "version", NULL, "print the version and exit" },
+	{ 'h', "help", NULL, "print this help and exit" },
 };
 
 static void
@@ -36,8 +37,11 @@ print_help(FILE *stream)
 	}
 	fprintf(stream, "\n");
 	for (gsize i = 0; i < G_N_ELEMENTS(options); i++) {
-		fprintf(stream, "  -%c %-5s %s\n", options[i].letter,
-		    options[i].argument != NULL ? options[i].argument : "",
+		g_autofree char *name = options[i].name != NULL
+		    ? g_strconcat(", --", options[i].name, NULL)
+		    : g_strconcat(" ", options[i].argument, NULL);
+
+		fprintf(stream, "  -%c%-11s  %s\n", options[i].letter, name,
 		    options[i].help);
 	}
 	fprintf(stream, "FILE is %s by default.\n", SETTINGS_DEFAULT_FILE);
@@ -58,15 +62,33 @@ letters(void)
 	return g_string_free(text, FALSE);
 }
 
+/* Those that have a name, and an empty one at the end; zeroed before. */
+static void
+fill_names(struct option *names)
+{
+	for (gsize i = 0; i < G_N_ELEMENTS(options); i++) {
+		if (options[i].name != NULL) {
+			names->name = options[i].name;
+			names->has_arg = options[i].argument != NULL
+			    ? required_argument
+			    : no_argument;
+			names->val = options[i].letter;
+			names++;
+		}
+	}
+}
+
 int
 main(int argc, char **argv)
 {
 	g_autofree char *known = letters();
+	struct option names[G_N_ELEMENTS(options) + 1] = { 0 };
 	const char *file = SETTINGS_DEFAULT_FILE;
 	bool test = false;
 	int letter;
 
-	while ((letter = getopt(argc, argv, known)) != -1) {
+	fill_names(names);
+	while ((letter = getopt_long(argc, argv, known, names, NULL)) != -1) {
 		switch (letter) {
 		case 'c':
 			file = optarg;

@@ -99,27 +99,34 @@ def ends_with(daemon, code, pattern):
 
 def command_line(t, where):
     for name, arguments in (("letter", ["-x"]), ("operand", ["file"]),
-                            ("no-value", ["-c"])):
+                            ("no-value", ["-c"]), ("name", ["--settings"]),
+                            ("value", ["--help=all"])):
         result = place.run([program("smime-milter"), *arguments])
         t.ok(result.returncode == USAGE
              and b"usage: smime-milter" in result.stderr,
              "command-line/wrong-" + name, repr(result))
-    result = place.run([program("smime-milter"), "-V"])
-    t.ok(result.returncode == 0
-         and re.match(rb"smime-milter \d", result.stdout),
-         "command-line/version", repr(result))
+    for option in "-V", "--version":
+        result = place.run([program("smime-milter"), option])
+        t.ok(result.returncode == 0
+             and re.match(rb"smime-milter \d", result.stdout),
+             "command-line/version/" + option, repr(result))
     shown = place.must_run([program("smime-milter"), "-h"]).decode()
+    t.equal(place.must_run([program("smime-milter"), "--help"]).decode(),
+            shown, "command-line/help/--help")
     with open(MANUAL) as file:
         text = file.read()
-    items = re.findall(r"^\.It Fl (\w)(?: Ar (\w+))?\n(?:\.?.*\n)*?"
-                       r"(?=\.It|\.El)", text, re.M)
+    items = re.findall(
+        r"^\.It Fl (\w)(?: , Fl Fl (\w+))?(?: Ar (\w+))?$", text, re.M)
     synopsis = re.findall(r"^\.Op Fl (\w)(?: Ar (\w+))?$", text, re.M)
-    table = [(letter, argument) for letter, argument in re.findall(
-        r"^  -(\w) ([A-Z]*) ", shown, re.M)]
+    table = re.findall(r"^  -(\w)(?:, --(\w+))?(?: ([A-Z]+))? +\w", shown,
+                       re.M)
     t.equal(items, table, "command-line/manual-options")
-    t.equal(synopsis, table, "command-line/manual-synopsis")
+    t.equal(synopsis, [(letter, argument) for letter, _, argument in table],
+            "command-line/manual-synopsis")
+    t.equal([name for _, name, _ in table if name], ["version", "help"],
+            "command-line/names")
     words = " ".join(re.sub(r"^\.Ar ", "", text, flags=re.M).split())
-    for line in re.findall(r"^  -\w \w* +(.*)$", shown, re.M):
+    for line in re.findall(r"^  -.{12}  (.*)$", shown, re.M):
         t.ok(line in words, "command-line/manual-says/" + line.replace(
             " ", "-"), line)
 

@@ -163,6 +163,14 @@ def chains(bench, t):
            True)
     t.case("key/import/chain-none-issuer-trusted", without, bare,
            identity.chain, False)
+    flat = Authority(bench.where.dir("flat"))
+    flat.sub = flat.root
+    below = flat.user(ALICE, "p256")
+
+    def root_as_chain():
+        result = bench.desk().run("key", "import", *bench.parts(below))
+        return desk.said(result) if result.stderr else ""
+    t.case("key/import/chain-is-the-root", root_as_chain)
     t.case("key/import/chain-stored-is-kept", without, bare, None, False,
            bench.parts(identity))
 

@@ -20,6 +20,7 @@ EXTRA_DIST += \
 	tests/mta/test_corpus.py \
 	tests/mta/test_dkim.py \
 	tests/mta/test_kill.py \
+	tests/mta/test_random.py \
 	tests/mta/test_refused.py \
 	tests/mta/test_split.py
 

@@ -554,10 +554,6 @@ NOT_THROUGH = {
 # Postfix adds the From field that a client of ours left out.
 FROM_ADDED = ("empty-message", "empty-line-only", "body-only")
 
-# Sendmail writes deep nesting and broken fields of parts anew when it
-# delivers, with or without a signature around them.
-BROKEN_BY_SENDMAIL = ("nested-40", "broken-content-type")
-
 
 def through(world, court, name, mail, want):
     """Taken or refused as it should be, and what comes out signed verifies."""
@@ -589,8 +585,6 @@ def arrived_rightly(world, court, name, arrived, want):
         want = "any"
     if want[0].isdigit():
         return "want %s, it was delivered" % want
-    if world.mta.name == "sendmail" and name in BROKEN_BY_SENDMAIL:
-        return ""
     if not rawmail.is_signed(arrived):
         return "not signed" if want == "signed" else ""
     return "signed" if want == "unsigned" else court.objections(arrived)

@@ -452,14 +452,73 @@ MAsGCSqGSIb3DQEHAg==
 """), safe=False)
 
 
+def line_edges():
+    """The longest line of RFC 5322, and of Sendmail's mailers."""
+    return Mail("line-edges", header("line-edges") + crlf(
+        "Content-Type: text/plain\n\n" + "".join(
+            "%s\n" % ("x" * length) for length in range(988, 999))),
+        safe=False)
+
+
+def levels(depth):
+    """multipart in multipart."""
+    text = "text"
+    for level in range(depth):
+        text = ('Content-Type: multipart/mixed; boundary="b%d"\n\n'
+                "--b%d\n%s\n--b%d--" % (level, level, (
+                    text if level else "Content-Type: text/plain\n\ntext"),
+                    level))
+    return text
+
+
+# Headers of parts that one MTA or the other writes anew when it delivers
+# (Sendmail: MaxMimeHeaderLength, 20 levels), found out without any milter.
+ODD_PARTS = {
+    "backslash-at-end": 'Content-Type: text/plain; name="a\\',
+    "quote-open": 'Content-Type: text/plain; name="abc',
+    "comment-open": "Content-Type: text/plain (abc",
+    "encoding-quote": 'Content-Transfer-Encoding: 7bit; foo="',
+    "parameter-of-1100": 'Content-Type: text/plain;\n name="%s\n %s"' % (
+        "n" * 500, "n" * 600),
+    "field-of-2500": "Content-Type: text/plain" + "".join(
+        ';\n name*%d="%s"' % (number, "n" * 60) for number in range(35)),
+    "description-of-2500": "Content-Description: " + "\n ".join(
+        ["n" * 60] * 40),
+    "no-colon": "no colon here",
+    "blank-before-colon": "Content-Type : text/plain",
+    "multipart-without-boundary": "Content-Type: multipart/mixed",
+    "message-without-header": "Content-Type: message/rfc822",
+    "quote-in-text": 'Content-Description: it"s :( c:\\dir\\',
+    "type-without-value": "Content-Type:",
+    "comment": "Content-Type: text/plain (a comment)",
+    "control-bytes": "Content-Description: a\x01b\x7f",
+}
+
+
+def odd_part(name):
+    """The odd part between two usual ones."""
+    usual = "Content-Type: text/plain\n\ntext"
+    return Mail("odd-part-" + name, header("odd-part-" + name) + crlf(
+        'Content-Type: multipart/mixed; boundary="T"\n\n'
+        "--T\n%s\n--T\n%s\n\nbody\n--T\n%s\n--T--\n" % (
+            usual, ODD_PARTS[name], usual)), safe=False)
+
+
+def deep(depth):
+    name = "levels-%d" % depth
+    return Mail(name, header(name) + crlf(levels(depth) + "\n"), safe=False)
+
+
 ALL = (text_7bit, text_8bit, text_quoted_printable, attachment_base64,
        attachment_8bit, alternative_related, forwarded, forwarded_8bit,
        calendar, no_mime_version, no_content_type, no_content_type_8bit,
        empty_body, no_final_line_end, folded_header, utf8_header,
        utf8_content_field, long_lines, long_lines_html, from_lines,
        trailing_blanks, bare_cr, unterminated, unterminated_root, old_date,
-       thirty_recipients, nested_signed)
+       thirty_recipients, nested_signed, line_edges)
 
 
 def build():
-    return [make() for make in ALL]
+    return ([make() for make in ALL]
+            + [odd_part(name) for name in ODD_PARTS]
+            + [deep(depth) for depth in (10, 18, 19, 20, 21, 30)])

@@ -91,12 +91,16 @@ def parts(body, boundary):
 
 
 def decoded(entity):
-    """The content of a leaf behind its transfer encoding."""
+    """The content of a leaf behind its transfer encoding; the encoded text
+    itself when it is broken."""
     body = cut(entity)[1]
     encoding = (field(entity, "Content-Transfer-Encoding") or "7bit").lower()
     if encoding == "base64":
-        kept = re.sub(rb"[^A-Za-z0-9+/=]", b"", body)
-        return base64.b64decode(kept + b"=" * (-len(kept) % 4))
+        try:
+            return base64.b64decode(re.sub(rb"[ \t\r\n]", b"", body),
+                                    validate=True)
+        except ValueError:
+            return body
     if encoding == "quoted-printable":
         return quopri.decodestring(body)
     return body
@@ -111,8 +115,9 @@ def leaves(entity):
         return [leaf for one in inner for leaf in leaves(one)]
     if kind == "message/rfc822":
         return leaves(decoded(entity))
-    kept = [one for one in fields(cut(entity)[0])
-            if one[0].lower() != "content-transfer-encoding"]
+    # Blanks at the end of a field mean nothing.
+    kept = [(name, value.rstrip()) for name, value in fields(cut(entity)[0])
+            if name.lower() != "content-transfer-encoding"]
     return [(kept, decoded(entity))]
 
 

@@ -208,6 +208,35 @@ finish(GatewayDraft *draft, GBytes *body)
 	return outcome;
 }
 
+/* Mail that looks like ours and is not taken for it: the usual question. */
+static const char *
+why_not_ours(
+    const Settings *settings, const Envelope *envelope, const AddressFrom *from)
+{
+	bool own = settings_is_own(settings, envelope->sender) ||
+	    (from->address != NULL && settings_is_own(settings, from->address));
+
+	return own && !direction_is_trusted(settings, envelope)
+	    ? "is not trusted: no login, not in internal_hosts, not by "
+	      "outbound_daemons"
+	    : NULL;
+}
+
+static void
+summarise_stranger(const Settings *settings, const Envelope *envelope,
+    const AddressFrom *from, GString *summary)
+{
+	const char *reason = why_not_ours(settings, envelope, from);
+	g_autofree char *why = NULL;
+
+	if (reason != NULL) {
+		why = g_strdup_printf("client %s %s",
+		    envelope->client != NULL ? envelope->client : "(unknown)",
+		    reason);
+		text_append_field(summary, "why", why);
+	}
+}
+
 static Outcome *
 pass(Direction direction, const Envelope *envelope)
 {
@@ -228,13 +257,17 @@ gateway_at_header(Gateway *gateway, const Envelope *envelope,
 {
 	const Settings *settings = gateway->settings;
 	g_autoptr(GatewayDraft) draft = g_new0(GatewayDraft, 1);
+	Outcome *outcome = NULL;
 	Direction direction;
 
 	draft->envelope = envelope;
 	address_from(fields, &draft->from);
 	direction = direction_of(settings, envelope, &draft->from);
 	if (direction != DIRECTION_OUTBOUND) {
-		return pass(direction, envelope);
+		outcome = pass(direction, envelope);
+		summarise_stranger(
+		    settings, envelope, &draft->from, outcome->summary);
+		return outcome;
 	}
 	draft->outbound = outbound_new(settings, gateway->stores->identities,
 	    envelope, fields, &draft->from, g_get_real_time() / G_USEC_PER_SEC);

@@ -578,6 +578,27 @@ def readiness(where):
     return ""
 
 
+def own_mail_of_a_stranger(where):
+    """The log says why mail that looks like ours is not treated so."""
+    daemon = Daemon(where, "stranger")
+    daemon.start()
+    own = b"From: alice@example.com\r\n" + MAIL
+    for sender, client, login, why in (
+            ("alice@example.com", "192.0.2.7", None,
+             'why="client 192.0.2.7 is not trusted'),
+            ("x@far.test", "192.0.2.7", None, ""),
+            ("alice@example.com", "192.0.2.7", "alice@example.com", "")):
+        mark = daemon.log_mark()
+        with daemon.client() as one:
+            one.connect(client=client)
+            one.message(own if sender.startswith("alice") else MAIL, sender,
+                        ["b@far.test"], login=login, qid="STRANGER")
+        line = daemon.log_since(mark, "qid=STRANGER dir=")
+        if ("is not trusted" in line) != bool(why) or why not in line:
+            return "%s: %s" % (sender, line)
+    return ""
+
+
 def main(t):
     where = place.Place("daemon")
     command_line(t, where)
@@ -607,6 +628,7 @@ def main(t):
             ("reload/fixed-settings", fixed_settings),
             ("stop/drains", stop_drains),
             ("stop/interrupt", interrupted),
+            ("mail/own-mail-of-a-stranger", own_mail_of_a_stranger),
             ("mail/long-field", long_field),
             ("mail/more-connections-than-files", few_files)):
         t.case(name, function, where)

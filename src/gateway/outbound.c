@@ -442,6 +442,21 @@ fits(const Outbound *outbound, const Copy *copy, gsize body_length)
 	return header + 2 + body <= (gsize)limit;
 }
 
+/* What was asked for could not be had: explain and the log say so. */
+static void
+explain_opaque(const GPtrArray *group)
+{
+	for (guint i = 0; i < group->len; i++) {
+		Plan *plan = group->pdata[i];
+		g_autofree char *before = plan->reason;
+
+		plan->reason = g_strdup_printf("%s; opaque, since something in "
+					       "it would not survive beside a "
+					       "detached signature",
+		    before);
+	}
+}
+
 /* false: outcome is a refusal. */
 static bool
 make_copy(Outbound *outbound, const GPtrArray *group, const Entity *entity,
@@ -459,6 +474,9 @@ make_copy(Outbound *outbound, const GPtrArray *group, const Entity *entity,
 	if (first->sign && !sign_copy(outbound, first, entity, copy, &error)) {
 		refuse_internal(outcome, "mail deferred", error);
 		return false;
+	}
+	if (first->sign && !entity->safe && !first->policy.opaque) {
+		explain_opaque(group);
 	}
 	remove_requests(outbound, copy);
 	if (outcome->copies->len > 1) {

@@ -131,6 +131,14 @@ def plans(here, alice, t):
     t.ok(not got["items"][0]["sign"]
          and "key import" in got["items"][0]["reason"],
          "explain/plan/no-certificate", got)
+    # Raw bytes in a part's header: only an opaque signature keeps them.
+    path = here.file("odd.eml", crlf(
+        "From: %s\nTo: %s\nMIME-Version: 1.0\n"
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\n"
+        "Content-Type: text/plain; name=\u00fc\n\nx\n--b--\n" % (ALICE, BOB)))
+    got = here.json("explain", "--from", ALICE, "--rcpt", BOB, path)
+    t.ok(got["items"][0]["sign"] and "opaque" in got["items"][0]["reason"],
+         "explain/plan/opaque-fallback", got)
     got = here.json("explain", "--from", EVE, "--rcpt", ALICE, *OUTSIDE)
     t.equal(got["items"], [], "explain/plan/inbound-has-none")
 

@@ -13,6 +13,7 @@
 #include "mime/hazards.h"
 #include "mime/headers.h"
 #include "mime/remedies.h"
+#include "mime/rewrites.h"
 
 void
 entity_free(Entity *entity)
@@ -80,6 +81,9 @@ entity_make(const Fields *fields, const Structure *structure, GBytes *body,
 	g_autoptr(GString) header = NULL;
 	Entity *entity = NULL;
 
+	if (rewrites_expected(fields, structure, body)) {
+		return make_raw(fields, body, eight_bit);
+	}
 	if (!unchanged) {
 		remedies = remedies_new(structure, body);
 	}

@@ -26,9 +26,10 @@ typedef struct {
 
 /*
  * Safe: no byte over 127, no NUL, CR and LF only as a pair, lines of at most
- * 998, none starting with "From ", none ending in a blank, no leaf or multipart
- * labelled 8bit or binary, no unterminated multipart. A text leaf with sound
- * lines becomes quoted-printable, any other base64; a text leaf loses nothing
+ * 990 (Sendmail breaks longer ones), none starting with "From ", none ending in
+ * a blank, no leaf or multipart labelled 8bit or binary, no unterminated
+ * multipart, nothing that an MTA writes anew (rewrites.h). A text leaf with
+ * sound lines becomes quoted-printable, any other base64; a text leaf loses nothing
  * when decoded. Where making it safe is impossible the raw entity is given
  * with safe = false. directory is for a spool file, touched only when more than
  * SPOOL_MEMORY was encoded again. NULL: ERROR_IO.

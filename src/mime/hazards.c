@@ -11,7 +11,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define LINE_MAX_BYTES 998
+/* RFC 5322 2.1.1 allows 998, but Sendmail's mailers break lines over 990
+ * (their L=990), and with them the signature. */
+#define LINE_MAX_BYTES 990
 
 #define ONES G_GUINT64_CONSTANT(0x0101010101010101)
 #define HIGHS (ONES * 0x80)

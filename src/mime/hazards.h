@@ -14,7 +14,7 @@ typedef enum {
 	HAZARD_NUL = 1 << 1,
 	HAZARD_BARE_CR = 1 << 2,
 	HAZARD_BARE_LF = 1 << 3,
-	HAZARD_LONG = 1 << 4, /* a line of more than 998 bytes */
+	HAZARD_LONG = 1 << 4, /* a line of more than 990 bytes */
 	HAZARD_FROM = 1 << 5, /* a line that starts with "From " */
 	HAZARD_BLANK = 1 << 6, /* a line that ends in a blank or tab */
 } Hazard;

@@ -13,6 +13,7 @@ src_mime_libmime_a_SOURCES = \
 	src/mime/mailbox.c src/mime/mailbox.h \
 	src/mime/message.c src/mime/message.h \
 	src/mime/remedies-apply.c src/mime/remedies.c src/mime/remedies.h \
+	src/mime/rewrites.c src/mime/rewrites.h \
 	src/mime/structure.c src/mime/structure.h \
 	src/mime/transfer.c src/mime/transfer.h \
 	src/mime/wrap.c src/mime/wrap.h

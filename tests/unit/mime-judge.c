@@ -34,8 +34,8 @@ judge_hazard(const guint8 *data, gsize length)
 		    memcmp(data + i, "From ", 5) == 0) {
 			return "From at a line start";
 		}
-		if (data[i] != '\r' && data[i] != '\n' && ++line > 998) {
-			return "a line over 998";
+		if (data[i] != '\r' && data[i] != '\n' && ++line > 990) {
+			return "a line over 990";
 		}
 		if (data[i] == '\n') {
 			line = 0;

@@ -24,6 +24,10 @@
 	X900 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" \
 	     "xxxxxxx"                                                         \
 	     "xxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X990 X900 X90
+#define X90                                                            \
+	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" \
+	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define X76                                                                    \
 	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" \
 	"xx"                                                                   \
@@ -73,7 +77,7 @@ static const struct {
 	    TEXT("Content-Language: de\r\nContent-Type:\r\n\ttext/plain\r\n"
 		 "content-id: <x>\r\nContent-Disposition: inline\r\n\r\nhi"),
 	    AS_IT_IS, 0, SAFE, 0, 0 },
-	{ "998-bytes", TEXT(PLAIN X998 "\r\n" X998 "\r\n"), AS_IT_IS, 0, SAFE,
+	{ "990-bytes", TEXT(PLAIN X990 "\r\n" X990 "\r\n"), AS_IT_IS, 0, SAFE,
 	    0, 0 },
 	{ "mixed",
 	    TEXT(MIXED "pre\r\n--b\r\n" PLAIN "x\r\n--b\r\n" B64
@@ -357,6 +361,33 @@ static const struct {
 	    TEXT(MIXED "--b\r\nContent-Type: a/b;\r\n  name=\"c\r\n  d\"\r\n"
 		       "\r\nx\r\n--b--\r\n"),
 	    SAFE, 0, 0 },
+	/* What an MTA that reads MIME writes anew: rewrites.h. */
+	{ "root-type-quote-open", TEXT("Content-Type: a/b; c=\"\\\r\n\r\nx"),
+	    AS_IT_IS, 0, UNSAFE, 0, 0 },
+	{ "part-header-quote-open",
+	    TEXT(MIXED "--b\r\nContent-Type: a/b; c=\"d\r\n\r\nx\r\n--b--\r\n"),
+	    AS_IT_IS, 0, UNSAFE, 0, 0 },
+	{ "part-header-comment-open",
+	    TEXT(MIXED "--b\r\nContent-Type: a/b (c\r\n\r\nx\r\n--b--\r\n"),
+	    AS_IT_IS, 0, UNSAFE, 0, 0 },
+	{ "part-header-comment",
+	    TEXT(MIXED "--b\r\nContent-Type: a/b (\")\r\n\r\n"
+		       "x\r\n--b--\r\n"),
+	    AS_IT_IS, 0, SAFE, 0, 0 },
+	{ "part-header-blank-before-colon",
+	    TEXT(MIXED "--b\r\nContent-Type : a/b\r\n\r\nx\r\n--b--\r\n"),
+	    AS_IT_IS, 0, UNSAFE, 0, 0 },
+	{ "part-header-no-field",
+	    TEXT(MIXED "--b\r\nno colon\r\n\r\nx\r\n--b--\r\n"), AS_IT_IS, 0,
+	    UNSAFE, 0, 0 },
+	{ "part-header-of-1001",
+	    TEXT(MIXED "--b\r\nContent-Description: " X900 "\r\n " X100
+		       "x\r\n\r\nx\r\n--b--\r\n"),
+	    AS_IT_IS, 0, UNSAFE, 0, 0 },
+	{ "message-without-header",
+	    TEXT(MIXED "--b\r\nContent-Type: message/rfc822\r\n\r\nbody\r\n"
+		       "--b--\r\n"),
+	    AS_IT_IS, 0, UNSAFE, 0, 0 },
 	{ "part-header-8bit",
 	    TEXT(MIXED "--b\r\nContent-Type: a/b; name=\"\xC3\xA4\"\r\n\r\nx"
 		       "\r\n--b--\r\n"),

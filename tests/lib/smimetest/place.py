@@ -57,17 +57,34 @@ class Place:
             try:
                 function()
             except Exception as error:  # the rest must be undone all the same
-                print("# at the end: %s" % error)
-        if KEEP:
-            print("# kept: %s" % self.root)
+                say("at the end: %s" % error)
+        if KEEP and os.path.exists(self.root):
+            say("kept: %s" % self.root)
         else:
             shutil.rmtree(self.root, ignore_errors=True)
 
 
+def say(text):
+    """A remark, even when nobody listens any more."""
+    try:
+        print("# %s" % text)
+        sys.stdout.flush()
+    except OSError:
+        pass
+
+
 def exit_on_signals():
-    """So that a test that is told to stop takes its servers with it."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(1))
+    """So that a test that is told to stop, even twice, takes its servers
+    with it."""
+    numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
+    def leave(*_):
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+        sys.exit(1)
+
+    for number in numbers:
+        signal.signal(number, leave)
 
 
 def free_port():

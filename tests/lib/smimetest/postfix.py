@@ -7,7 +7,7 @@ login. All mail goes to one next hop.
 """
 
 import os
-import subprocess
+import signal
 
 from smimetest import place
 
@@ -125,10 +125,18 @@ class Postfix:
                          30, "Postfix")
 
     def stop(self):
-        """`stop`, unlike `abort`, lets the processes finish what they do."""
-        if self.running:
-            self.running = False
-            place.must_run(["postfix", "-c", self.config, "stop"])
+        """`stop`, unlike `abort`, lets the processes finish what they do. It
+        gives up after some seconds; then the master is ended by its id."""
+        if not self.running:
+            return
+        self.running = False
+        with open(os.path.join(self.queue, "pid", "master.pid")) as file:
+            master = int(file.read())
+        place.run(["postfix", "-c", self.config, "stop"])
+        if is_alive(master):
+            os.kill(master, signal.SIGKILL)
+            place.wait_until(lambda: not is_alive(master), 10,
+                             "the end of Postfix")
 
     def flush(self):
         place.must_run(["postqueue", "-c", self.config, "-f"])
@@ -157,5 +165,10 @@ class Postfix:
             file.write(text)
 
 
-def installed():
-    return subprocess.call(["sh", "-c", "command -v postfix >/dev/null"]) == 0
+def is_alive(pid):
+    """A process that nobody has waited for yet is not alive."""
+    try:
+        with open("/proc/%d/stat" % pid) as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -15,6 +15,7 @@ src_crypto_libcrypto_a_SOURCES = \
 	src/crypto/keyfile.c src/crypto/keyfile.h \
 	src/crypto/keyring-private.h \
 	src/crypto/keyring.c src/crypto/keyring.h \
+	src/crypto/library.c src/crypto/library.h \
 	src/crypto/mailbox.c src/crypto/mailbox.h \
 	src/crypto/openssl.c src/crypto/openssl.h \
 	src/crypto/pem.c src/crypto/pem.h \

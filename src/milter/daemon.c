@@ -28,6 +28,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "crypto/library.h"
 #include "milter/callbacks.h"
 #include "milter/listener.h"
 #include "milter/privileges.h"
@@ -460,6 +461,7 @@ daemon_run(const char *file)
 	int result;
 
 	daemon.file = g_canonicalize_filename(file, NULL);
+	library_keep_at_exit();
 	daemon.settings = settings_load(daemon.file, &error);
 	if (daemon.settings == NULL) {
 		log_lines("", error->message);

@@ -117,11 +117,6 @@ def test(results, count):
 
 
 def main():
-    # libmilter's workers live on when the process ends, now and then in the
-    # middle of something: what only they hold looks lost. Leaks are looked
-    # for in the tests of one thread, and by valgrind.
-    os.environ["ASAN_OPTIONS"] = (os.environ.get("ASAN_OPTIONS", "")
-                                  + ":detect_leaks=0")
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--count", type=int, default=5000)
     options, sys.argv[1:] = parser.parse_known_args()

@@ -23,6 +23,14 @@ cert_new(GBytes *der, GError **error);
  */
 GPtrArray *
 cert_read_all(GBytes *content, GError **error);
+/*
+ * As cert_new(), but one object for all that ask for the same bytes: kept in a
+ * bounded cache of the process by the hash of the DER, so that certificates of
+ * senders and CAs that come again are parsed once. der is copied when it is
+ * kept. transfer full.
+ */
+Cert *
+cert_shared(const guint8 *der, gsize length, GError **error);
 Cert *
 cert_ref(Cert *cert);
 void
@@ -36,6 +44,11 @@ const char *
 cert_subject(const Cert *cert);
 const char *
 cert_issuer(const Cert *cert);
+/* Texts that are equal for equal names (RFC 5280 7.1); borrowed. */
+const char *
+cert_subject_key(const Cert *cert);
+const char *
+cert_issuer_key(const Cert *cert);
 /* Upper-case hex; borrowed. */
 const char *
 cert_serial(const Cert *cert);

@@ -17,7 +17,6 @@
  * the first recipient who stands in a To, Cc, Resent-To or Resent-Cc field,
  * else that of the first recipient. The others follow in envelope order.
  */
-GPtrArray *
-groups_make(const GPtrArray *plans, const Fields *fields);
+GPtrArray *groups_make(const GPtrArray *plans, const Fields *fields);
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "crypto/sign.h"
+#include "mime/authres.h"
 #include "policy/pattern.h"
 
 #define SETTINGS_DEFAULT_FILE SYSCONFDIR "/smime-milter/smime-milter.conf"
@@ -36,6 +37,18 @@ typedef enum {
 	MISSING_TEMPFAIL,
 } MissingKey;
 
+typedef enum {
+	HARVEST_AUTO,          /* use at once */
+	HARVEST_PENDING_FIRST, /* "pending": the administrator approves */
+	HARVEST_OFF,
+} HarvestMode;
+
+typedef enum {
+	REVOCATION_SOFT,
+	REVOCATION_HARD,
+	REVOCATION_OFF,
+} RevocationMode;
+
 /* What a rule may override. */
 typedef struct {
 	SignMode mode;
@@ -47,11 +60,11 @@ typedef struct {
 
 typedef struct {
 	char *name;
-	Pattern *sender; /* NULL: any */
+	Pattern *sender;    /* NULL: any */
 	Pattern *recipient; /* NULL: any */
-	Regex *subject; /* NULL: any */
-	Regex *header; /* NULL: any */
-	SignPolicy sign; /* the defaults with what the rule names put over */
+	Regex *subject;     /* NULL: any */
+	Regex *header;      /* NULL: any */
+	SignPolicy sign;    /* the defaults with what the rule names put over */
 	bool sets_sign;
 } Rule;
 
@@ -64,19 +77,43 @@ typedef struct {
 	mode_t socket_mode;
 	char *user;
 	char *state_dir;
-	char *spool_dir; /* resolved: never empty */
-	GPtrArray *local_domains; /* of char *, "d" or ".d", lowered */
-	GHashTable *domains; /* the same, for settings_is_own() */
-	GPtrArray *internal_hosts; /* of Network */
+	char *spool_dir;             /* resolved: never empty */
+	GPtrArray *local_domains;    /* of char *, "d" or ".d", lowered */
+	GHashTable *domains;         /* the same, for settings_is_own() */
+	GPtrArray *internal_hosts;   /* of Network */
 	GPtrArray *outbound_daemons; /* of char * */
 	SenderCheck sender_check;
 	char *sender_logins; /* file, "" = none */
-	Logins *logins; /* never NULL */
+	Logins *logins;      /* never NULL */
 	LogLevel log_level;
 	LogTarget log_target;
 	SignPolicy sign;
 	Regex *sign_request; /* sign.request_header; NULL: empty */
-	char *reinject; /* "" = none; else as written */
+	char *authserv_id;   /* resolved: never empty */
+	struct {
+		bool enabled;
+		bool add_none;
+		bool strip_signature;
+		char *subject_tag; /* "" = none */
+		bool accept_weak;
+		AuthresStrip strip;
+		bool reject; /* on_invalid */
+	} verify;
+	struct {
+		HarvestMode mode;
+		gint max_per_address;
+		gint max_pending;
+	} harvest;
+	bool trust_system; /* trust.system */
+	struct {
+		RevocationMode mode;
+		bool fetch;
+		gint wait;    /* seconds */
+		gint refresh; /* seconds */
+		bool private_hosts;
+		gint64 max_size; /* bytes */
+	} revocation;
+	char *reinject;      /* "" = none; else as written */
 	char *reinject_host; /* without brackets; NULL when none */
 	guint16 reinject_port;
 	struct {
@@ -95,33 +132,28 @@ typedef struct {
  * ("FILE:LINE: what is wrong and what to write"). ERROR_SETTINGS;
  * ERROR_MISSING, ERROR_PERMISSION for the file itself.
  */
-Settings *
-settings_load(const char *file, GError **error);
-Settings *
-settings_ref(Settings *settings);
-void
-settings_unref(Settings *settings);
+Settings *settings_load(const char *file, GError **error);
+Settings *settings_ref(Settings *settings);
+void settings_unref(Settings *settings);
 
-/* The effective settings in the form of the file, from the same table. Yours. */
-char *
-settings_print(const Settings *settings);
+/* The effective settings in the form of the file, from the same table. Yours.
+ */
+char *settings_print(const Settings *settings);
 
 /* For tests and the manual: each key with type, default and help. */
 typedef struct {
-	const char *path; /* "sign.mode", "rules[].sender" */
-	const char *type; /* "text", "number", "bool", "list", "choice" */
+	const char *path;    /* "sign.mode", "rules[].sender" */
+	const char *type;    /* "text", "number", "bool", "list", "choice" */
 	const char *initial; /* as it would be written; NULL: has none */
 	const char *help;
 	const char *const *choices; /* of a choice, NULL-ended; else NULL */
-	gint64 min; /* of a number */
+	gint64 min;                 /* of a number */
 	gint64 max;
 } SettingsRow;
-const SettingsRow *
-settings_rows(guint *count_out);
+const SettingsRow *settings_rows(guint *count_out);
 
 /* Is this (normalised) an own address? */
-bool
-settings_is_own(const Settings *settings, const char *address);
+bool settings_is_own(const Settings *settings, const char *address);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Settings, settings_unref)
 

@@ -13,6 +13,9 @@
 
 #include "crypto/chain.h"
 
+/* Debian's bundle of TLS roots: trust.system. */
+#define ANCHORS_SYSTEM "/etc/ssl/certs/ca-certificates.crt"
+
 typedef struct AnchorStore AnchorStore;
 
 AnchorStore *
@@ -22,10 +25,10 @@ anchors_free(AnchorStore *store);
 
 /* The anchors as they are now: read again only when STATE/generation or the
  * directory changed. A missing STATE/trust is no anchors, a missing STATE is
- * ERROR_IO. A file that cannot be used is an error that names it. transfer
- * full. */
+ * ERROR_IO. A file that cannot be used is an error that names it. system:
+ * with those of ANCHORS_SYSTEM. transfer full. */
 Anchors *
-anchors_current(AnchorStore *store, GError **error);
+anchors_current(AnchorStore *store, bool system, GError **error);
 /* Of Cert, transfer full. */
 GPtrArray *
 anchors_list(AnchorStore *store, GError **error);

@@ -574,6 +574,7 @@ daemon_run(const char *file)
 		_exit(result);
 	}
 	progress_stop();
+	fetcher_free(daemon.fetcher);
 	return result;
 }
 

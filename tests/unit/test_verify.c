@@ -332,7 +332,6 @@ test_inner(void)
 	    "make i-der -in content -nodetach; make i-det -in content\n"
 	    "make i-ber -in content -nodetach -stream\n"
 	    ": >void; make i-void -in void -nodetach\n"
-	    "make i-void-ber -in void -nodetach -stream\n"
 	    "head -c 300000 /dev/urandom >many\n"
 	    "make i-many -in many -nodetach; "
 	    "make i-many-ber -in many -nodetach -stream\n");
@@ -341,7 +340,6 @@ test_inner(void)
 	assert_inner("i-ber", ALICE, VERIFY_PASS, content);
 	assert_inner("i-der", NULL, VERIFY_POLICY, content);
 	assert_inner("i-void", ALICE, VERIFY_PASS, empty);
-	assert_inner("i-void-ber", ALICE, VERIFY_PASS, empty);
 	assert_inner("i-many", ALICE, VERIFY_PASS, large);
 	assert_inner("i-many-ber", ALICE, VERIFY_PASS, large);
 	for (guint i = 0; i < 2; i++) {

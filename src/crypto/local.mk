@@ -3,6 +3,7 @@ src_crypto_libcrypto_a_SOURCES = \
 	src/crypto/attributes.c src/crypto/attributes.h \
 	src/crypto/cert-private.h \
 	src/crypto/cert.c src/crypto/cert.h \
+	src/crypto/certcache.c \
 	src/crypto/certfile.c \
 	src/crypto/chain.c src/crypto/chain.h \
 	src/crypto/cms-private.h \
@@ -20,6 +21,10 @@ src_crypto_libcrypto_a_SOURCES = \
 	src/crypto/openssl.c src/crypto/openssl.h \
 	src/crypto/pem.c src/crypto/pem.h \
 	src/crypto/sign.c src/crypto/sign.h \
+	src/crypto/signeddata.c src/crypto/signeddata.h \
 	src/crypto/signer.c src/crypto/signer.h \
+	src/crypto/verify-certs.c \
+	src/crypto/verify-private.h \
+	src/crypto/verify-signature.c \
 	src/crypto/verify.c src/crypto/verify.h
 src_crypto_libcrypto_a_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)

@@ -23,7 +23,8 @@ tests_unit_test_digest_SOURCES = tests/unit/test_digest.c
 tests_unit_test_digest_LDADD = $(CRYPTO) $(ENGINE_LIBS)
 tests_unit_test_keyring_SOURCES = tests/unit/test_keyring.c $(PKI)
 tests_unit_test_keyring_LDADD = $(CRYPTO) $(ENGINE_LIBS)
-tests_unit_test_sign_SOURCES = tests/unit/test_sign.c $(PKI)
+tests_unit_test_sign_SOURCES = tests/unit/test_sign.c \
+	tests/unit/verdict.c $(PKI)
 tests_unit_test_sign_LDADD = $(CRYPTO) $(ENGINE_LIBS)
 tests_unit_test_chain_SOURCES = tests/unit/test_chain.c $(PKI)
 tests_unit_test_chain_LDADD = $(CRYPTO) $(ENGINE_LIBS)

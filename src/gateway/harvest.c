@@ -325,6 +325,15 @@ offer(const Harvest *harvest, const VerifySignature *signature,
 	hand_in(harvest, &offered);
 }
 
+/* Where one is untrusted the mail has not passed, and a good one beside it is
+ * no reason to use anything. */
+static bool
+is_wanted(const Harvest *harvest, const VerifySignature *signature)
+{
+	return signature->encryption != NULL &&
+	    (signature->untrusted_only || peel_passed(harvest->peel));
+}
+
 static void
 harvest_signature(const Harvest *harvest, const VerifySignature *signature)
 {
@@ -332,7 +341,7 @@ harvest_signature(const Harvest *harvest, const VerifySignature *signature)
 	const TrustVerdict *trust = NULL;
 	const char *flaw = NULL;
 
-	if (signature->encryption == NULL) {
+	if (!is_wanted(harvest, signature)) {
 		return;
 	}
 	flaw = find_flaw(harvest, signature);

@@ -272,7 +272,7 @@ describe(Peeling *peeling)
 {
 	g_autoptr(GBytes) nothing = g_bytes_new_static("", 0);
 	g_autoptr(Structure) structure =
-	    structure_scan(peeling->fields, nothing, 1, 1, NULL);
+	    structure_scan(peeling->fields, nothing, 4, 4, NULL);
 
 	if (structure != NULL) {
 		set_inside(peeling->peel, structure_part(structure, 0)->type);

@@ -575,6 +575,22 @@ test_unknown_issuer(void)
 	world_clear(&world);
 }
 
+/* A good signature does not help the certificate of a bad one, nor itself. */
+static void
+test_one_untrusted(void)
+{
+	World world;
+
+	world_init(&world, "");
+	world_trust(&world, "root");
+	receive(&world,
+	    "text | by bob -signer stray.pem -inkey stray.key | mail");
+	assert_result(&world, "smime=policy");
+	g_assert_cmpuint(world.outcome->signatures->len, ==, 2);
+	assert_harvest(&world, 0, 1);
+	world_clear(&world);
+}
+
 static void
 test_harvest_pending(void)
 {
@@ -789,6 +805,7 @@ main(int argc, char **argv)
 		{ "strip-signature", test_strip_signature },
 		{ "strip-over-limit", test_strip_over_limit },
 		{ "unknown-issuer", test_unknown_issuer },
+		{ "one-untrusted", test_one_untrusted },
 		{ "harvest-pending", test_harvest_pending },
 		{ "harvest-off", test_harvest_off },
 		{ "dry-run", test_dry_run },

@@ -135,7 +135,7 @@ static const Case cases[] = {
 	    false, false },
 	{ "two content types",
 	    "{ echo 'Content-Type: text/plain'; text | detached; } | mail",
-	    "neutral 2", NULL, false, false },
+	    "neutral 1", NULL, false, false },
 	{ "two content types of an inner one",
 	    "{ echo 'Content-Type: text/plain'; text | opaque; } | detached | "
 	    "mail",

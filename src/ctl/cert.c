@@ -43,8 +43,8 @@ list_entry(gpointer data, const char *address, DirectoryEntry *entry,
 }
 
 static bool
-list_address(Report *report, Directory *directory, const char *address,
-    GError **error)
+list_address(
+    Report *report, Directory *directory, const char *address, GError **error)
 {
 	g_autoptr(GPtrArray) entries =
 	    directory_find(directory, address, error);
@@ -158,8 +158,7 @@ cert_show(Command *command, GError **error)
 		if (i > 0) {
 			report_line(command->report, "%s", "");
 		}
-		certreport_entry(
-		    command->report, stores, entries->pdata[i]);
+		certreport_entry(command->report, stores, entries->pdata[i]);
 	}
 	report_close_list(command->report);
 	return entries->len > 0 ? COMMAND_YES : COMMAND_NO;
@@ -206,8 +205,8 @@ take_usable(Stores *stores, const GPtrArray *entries, GPtrArray *certs)
 /* Certificates of CAs that came with what waits, so that they can be given to
  * trust add. */
 static bool
-take_from_pending(Directory *directory, const char *prefix, GPtrArray *certs,
-    GError **error)
+take_from_pending(
+    Directory *directory, const char *prefix, GPtrArray *certs, GError **error)
 {
 	g_autoptr(GPtrArray) all = directory_pending(directory, error);
 
@@ -217,8 +216,7 @@ take_from_pending(Directory *directory, const char *prefix, GPtrArray *certs,
 		for (guint j = 0; j < pending->chain->len; j++) {
 			Cert *cert = pending->chain->pdata[j];
 
-			if (g_str_has_prefix(
-				cert_fingerprint(cert), prefix)) {
+			if (g_str_has_prefix(cert_fingerprint(cert), prefix)) {
 				add_once(certs, cert);
 			}
 		}
@@ -229,8 +227,8 @@ take_from_pending(Directory *directory, const char *prefix, GPtrArray *certs,
 /* All certificates with the one fingerprint that prefix begins: one, or none
  * and that is said. */
 static bool
-take_by_fingerprint(Directory *directory, const char *prefix, GPtrArray *certs,
-    GError **error)
+take_by_fingerprint(
+    Directory *directory, const char *prefix, GPtrArray *certs, GError **error)
 {
 	g_autoptr(GPtrArray) entries = NULL;
 

@@ -45,8 +45,7 @@ report_change(Report *report, const Change *change, Directory *directory,
 	g_autoptr(DirectoryEntry) entry =
 	    certfind_entry(directory, address, fingerprint);
 
-	report_line(
-	    report, "%s: %s  %s", change->done, fingerprint, address);
+	report_line(report, "%s: %s  %s", change->done, fingerprint, address);
 	report_open_object(report);
 	report_text(report, "fingerprint", fingerprint);
 	report_text(report, "address", address);
@@ -144,8 +143,8 @@ run(Command *command, const Change *change, GError **error)
 int
 cert_remove(Command *command, GError **error)
 {
-	return run(command,
-	    &(Change){ DIRECTORY_REMOVE, "removed", NULL }, error);
+	return run(
+	    command, &(Change){ DIRECTORY_REMOVE, "removed", NULL }, error);
 }
 
 int
@@ -169,8 +168,8 @@ int
 cert_approve(Command *command, GError **error)
 {
 	return run(command,
-	    &(Change){ DIRECTORY_APPROVE, "approved",
-		"used from the next mail on" },
+	    &(Change){
+		DIRECTORY_APPROVE, "approved", "used from the next mail on" },
 	    error);
 }
 

@@ -26,8 +26,8 @@ take_entry(gpointer entries, const char *address, DirectoryEntry *entry,
 	if (entry != NULL) {
 		g_ptr_array_add(entries, directory_entry_ref(entry));
 	} else {
-		report_warning("%s: %s; it may stand there too", address,
-		    problem);
+		report_warning(
+		    "%s: %s; it may stand there too", address, problem);
 	}
 	return true;
 }
@@ -94,8 +94,7 @@ DirectoryEntry *
 certfind_entry(
     Directory *directory, const char *address, const char *fingerprint)
 {
-	g_autoptr(GPtrArray) entries =
-	    directory_find(directory, address, NULL);
+	g_autoptr(GPtrArray) entries = directory_find(directory, address, NULL);
 
 	for (guint i = 0; entries != NULL && i < entries->len; i++) {
 		DirectoryEntry *entry = entries->pdata[i];

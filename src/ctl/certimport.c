@@ -80,8 +80,7 @@ static bool
 choose_addresses(const Import *import, Item *item, GError **error)
 {
 	const GPtrArray *all = cert_addresses(item->cert);
-	g_autoptr(GHashTable) seen =
-	    g_hash_table_new(g_str_hash, g_str_equal);
+	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
 
 	item->addresses = g_ptr_array_new_with_free_func(g_free);
 	if (import->address != NULL) {
@@ -137,15 +136,13 @@ plan_file(const Import *import, const char *path, const GPtrArray *certs,
 {
 	g_autoptr(GPtrArray) items =
 	    g_ptr_array_new_with_free_func((GDestroyNotify)item_free);
-	g_autoptr(GHashTable) seen =
-	    g_hash_table_new(g_str_hash, g_str_equal);
+	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
 
 	for (guint i = 0; i < certs->len; i++) {
 		Cert *cert = certs->pdata[i];
 		Item *item;
 
-		if (!g_hash_table_add(
-			seen, (gpointer)cert_fingerprint(cert))) {
+		if (!g_hash_table_add(seen, (gpointer)cert_fingerprint(cert))) {
 			continue;
 		}
 		if (cert_is_ca(cert)) {
@@ -236,8 +233,8 @@ take_item(const Import *import, Directory *directory, const Item *item,
 		return false;
 	}
 	for (guint i = 0; addresses[i] != NULL; i++) {
-		g_autoptr(DirectoryEntry) entry = certfind_entry(directory,
-		    addresses[i], cert_fingerprint(item->cert));
+		g_autoptr(DirectoryEntry) entry = certfind_entry(
+		    directory, addresses[i], cert_fingerprint(item->cert));
 
 		if (entry != NULL) {
 			certreport_row(
@@ -280,8 +277,8 @@ import_all(const Import *import, const GPtrArray *contents, GError **error)
 	for (guint i = 0; i < contents->len; i++) {
 		const char *path = command_operand(import->command, i);
 		g_autoptr(GError) refusal = NULL;
-		g_autoptr(GPtrArray) items = plan_content(
-		    import, path, contents->pdata[i], &refusal);
+		g_autoptr(GPtrArray) items =
+		    plan_content(import, path, contents->pdata[i], &refusal);
 
 		if (items == NULL) {
 			report_error("%s: %s; nothing of this file was taken "

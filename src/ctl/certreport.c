@@ -72,8 +72,8 @@ certreport_trust(Report *report, const TrustVerdict *trust)
 	certreport_line(report, "chain", chain);
 	certreport_line(report, "revocation", revocation);
 	report_text(report, "chain", stores_chain_name(trust->chain));
-	report_text(report, "revocation",
-	    revocation_name(trust->revocation.status));
+	report_text(
+	    report, "revocation", revocation_name(trust->revocation.status));
 }
 
 /* What the directory says. */

@@ -78,18 +78,17 @@ report_choice(Report *report, const DirectoryEntry *entry,
 	const char *fingerprint = cert_fingerprint(entry->cert);
 	const Cert *top = ordered->pdata[ordered->len - 1];
 
-	report_line(report, "  to use it:       smimectl cert approve %s",
-	    fingerprint);
-	report_line(report, "  never to use it: smimectl cert block %s",
-	    fingerprint);
+	report_line(
+	    report, "  to use it:       smimectl cert approve %s", fingerprint);
+	report_line(
+	    report, "  never to use it: smimectl cert block %s", fingerprint);
 	if (trust->chain != CHAIN_UNTRUSTED) {
 		return;
 	}
 	if (ordered->len > 1 && cert_is_self_signed(top)) {
-		report_line(report,
-		    "  to trust its CA, and all that it issues:");
-		report_line(report,
-		    "    smimectl cert export %s > ca.pem",
+		report_line(
+		    report, "  to trust its CA, and all that it issues:");
+		report_line(report, "    smimectl cert export %s > ca.pem",
 		    cert_fingerprint(top));
 		report_line(report, "    smimectl trust add ca.pem");
 	} else if (!cert_is_self_signed(top)) {
@@ -126,9 +125,8 @@ report_pending(Report *report, Stores *stores, const DirectoryPending *pending)
 	report_time(report, "signing_time", entry->signing_time);
 	certreport_facts(report, entry->cert);
 	certreport_line(report, "trust",
-	    usability.trust.chain == CHAIN_OK
-		? "its issuer is trusted"
-		: usability.trust.chain_reason);
+	    usability.trust.chain == CHAIN_OK ? "its issuer is trusted"
+					      : usability.trust.chain_reason);
 	certreport_line(report, "revocation", revocation);
 	report_text(report, "trust", stores_chain_name(usability.trust.chain));
 	report_text(report, "revocation",

@@ -22,7 +22,7 @@
 #define LINE_MAX_BYTES ((gsize)8192)
 
 struct Report {
-	JsonBuilder *json; /* NULL: for people */
+	JsonBuilder *json;  /* NULL: for people */
 	JsonBuilder *outer; /* what is around the stream; json is then its
 			       element's; NULL: no stream */
 	guint depth;        /* objects open inside the stream */

@@ -22,11 +22,12 @@ stores_open(const Command *command, GError **error)
 	stores->now = g_get_real_time() / G_USEC_PER_SEC;
 	stores->directory = directory_new(settings->state_dir);
 	stores->trust = trust_new(settings->state_dir);
-	if (!trust_view_init(&stores->view, stores->trust,
-		settings->trust_system, error)) {
+	if (!trust_view_init(
+		&stores->view, stores->trust, settings->trust_system, error)) {
 		return NULL;
 	}
 	stores->view.check = settings->revocation.mode != REVOCATION_OFF;
+	stores->view.dry = true;
 	return g_steal_pointer(&stores);
 }
 
@@ -151,8 +152,8 @@ find_flaw(const DirectoryEntry *entry, gint64 now)
 		return g_strdup("it is not valid yet");
 	}
 	if (!cert_fit_for_encryption(cert, &reason)) {
-		return g_strdup_printf("it is not fit for encryption: %s",
-		    reason);
+		return g_strdup_printf(
+		    "it is not fit for encryption: %s", reason);
 	}
 	return NULL;
 }
@@ -166,10 +167,9 @@ find_trust_flaw(const Stores *stores, const DirectoryEntry *entry,
 	bool vouched = entry->pinned || entry->source != ENTRY_HARVESTED;
 
 	if (trust->chain != CHAIN_OK) {
-		return vouched
-		    ? NULL
-		    : g_strdup_printf("its chain is not good: %s",
-			  trust->chain_reason);
+		return vouched ? NULL
+			       : g_strdup_printf("its chain is not good: %s",
+				     trust->chain_reason);
 	}
 	if (trust->revocation.status == REVOCATION_REVOKED) {
 		return g_strdup(trust->revoked_issuer
@@ -178,9 +178,8 @@ find_trust_flaw(const Stores *stores, const DirectoryEntry *entry,
 	}
 	if (trust->revocation.status == REVOCATION_UNKNOWN &&
 	    stores->settings->revocation.mode == REVOCATION_HARD) {
-		return g_strdup_printf(
-		    "whether it is revoked is not known: %s "
-		    "(revocation.mode = hard)",
+		return g_strdup_printf("whether it is revoked is not known: %s "
+				       "(revocation.mode = hard)",
 		    trust->revocation.reason);
 	}
 	return NULL;

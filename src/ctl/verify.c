@@ -31,8 +31,7 @@ print_signer(Report *report, const VerifySignature *signature)
 	print_line(report, "signer", cert_subject(signature->signer));
 	print_line(report, "issuer", cert_issuer(signature->signer));
 	print_line(report, "address", signature->address);
-	print_line(
-	    report, "fingerprint", cert_fingerprint(signature->signer));
+	print_line(report, "fingerprint", cert_fingerprint(signature->signer));
 	print_line(report, "chain", chain);
 	print_line(report, "revocation", revocation);
 }
@@ -48,8 +47,8 @@ print_signature(Report *report, const PeelSignature *one)
 	print_line(report, "result", verify_result_name(signature->result));
 	print_line(report, "reason", signature->reason);
 	if (signature->own != signature->result) {
-		print_line(report, "by itself",
-		    verify_result_name(signature->own));
+		print_line(
+		    report, "by itself", verify_result_name(signature->own));
 	}
 	print_line(report, "remark", signature->remark);
 	print_line(report, "part", one->part);
@@ -75,9 +74,8 @@ report_signature(Report *report, const PeelSignature *one)
 	    signer != NULL ? cert_fingerprint(signer) : NULL);
 	report_time(report, "signing_time", signature->signing_time);
 	report_text(report, "revocation",
-	    signer != NULL
-		? revocation_name(signature->trust.revocation.status)
-		: NULL);
+	    signer != NULL ? revocation_name(signature->trust.revocation.status)
+			   : NULL);
 	report_close_object(report);
 }
 
@@ -100,9 +98,9 @@ static void
 report_none(Report *report, const Peel *peel)
 {
 	g_autofree char *reason = explain_none(peel);
-	VerifySignature none = { .result = VERIFY_NONE,
-		.own = VERIFY_NONE,
-		.reason = reason };
+	VerifySignature none = {
+		.result = VERIFY_NONE, .own = VERIFY_NONE, .reason = reason
+	};
 	const PeelSignature one = { .signature = &none };
 
 	print_signature(report, &one);
@@ -113,8 +111,7 @@ report_none(Report *report, const Peel *peel)
 static int
 report_peel(Report *report, const Peel *peel)
 {
-	const char *inside =
-	    peel->signatures->len > 0 ? peel->inside : NULL;
+	const char *inside = peel->signatures->len > 0 ? peel->inside : NULL;
 
 	report_open_list(report, "items");
 	for (guint i = 0; i < peel->signatures->len; i++) {

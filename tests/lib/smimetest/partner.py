@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A partner outside who writes signed mail to one of ours."""
 
+import email.header
 import email.utils
 import hashlib
 import itertools

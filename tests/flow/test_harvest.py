@@ -11,10 +11,10 @@ import time
 TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 sys.path.insert(0, os.path.join(TESTS, "lib"))
 
-from smimetest import cmsmaker, partner, place, tap       # noqa: E402
+from smimetest import cmsmaker, place, tap                # noqa: E402
 from smimetest import revocationpki                       # noqa: E402
 from smimetest.authority import Authority                 # noqa: E402
-from smimetest.inbox import Inbox, entries_of, parses     # noqa: E402
+from smimetest.inbox import Inbox, parses                 # noqa: E402
 from smimetest.partner import BOB, head, mail             # noqa: E402
 from smimetest.pki import fingerprint                     # noqa: E402
 from smimetest.rawmail import crlf                        # noqa: E402

@@ -16,9 +16,12 @@ from smimetest.place import must_run
 KEY_COMPROMISE, CA_COMPROMISE, AFFILIATION, SUPERSEDED, CESSATION, HOLD = (
     1, 2, 3, 4, 5, 6)
 REMOVE_FROM_CRL = 8
-PRIVILEGE_WITHDRAWN = 9
-# Of the reason flags in distribution points, where one number differs.
-FLAGS = {PRIVILEGE_WITHDRAWN: 7}
+PRIVILEGE_WITHDRAWN, AA_COMPROMISE = 9, 10
+# Of the reason flags in distribution points, where the number differs.
+FLAGS = {PRIVILEGE_WITHDRAWN: 7, AA_COMPROMISE: 8}
+SOME_REASONS = (KEY_COMPROMISE, CA_COMPROMISE)
+OTHER_REASONS = (AFFILIATION, SUPERSEDED, CESSATION, HOLD,
+                 PRIVILEGE_WITHDRAWN, AA_COMPROMISE)
 HOUR, DAY = 3600, 86400
 RSA_SHA256 = der.algorithm("1.2.840.113549.1.1.11", der.NULL)
 

@@ -68,6 +68,12 @@ chain_anchors_count(const Anchors *anchors)
 	return anchors->certs->len;
 }
 
+const GPtrArray *
+chain_anchors_certs(const Anchors *anchors)
+{
+	return anchors->certs;
+}
+
 /* What the walk found out; dates are noted and passed over, so that a second
  * fault is seen. */
 typedef struct {

@@ -33,6 +33,9 @@ void
 chain_anchors_unref(Anchors *anchors);
 guint
 chain_anchors_count(const Anchors *anchors);
+/* Of Cert, transfer none. */
+const GPtrArray *
+chain_anchors_certs(const Anchors *anchors);
 
 /*
  * others: of Cert, may be NULL: intermediates, untrusted, in any order. at:

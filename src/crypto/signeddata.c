@@ -143,7 +143,7 @@ check_limits(const Parts *parts, SignedData *data)
 
 /* A SignerInfo up to its signature. */
 static const char *
-append_signer(GByteArray *out, DerSpan rest, SignedDataSigner *signer)
+append_signer(GByteArray *out, DerSpan rest)
 {
 	const guint8 *start = rest.data;
 	DerItem item;
@@ -154,11 +154,8 @@ append_signer(GByteArray *out, DerSpan rest, SignedDataSigner *signer)
 	    !der_next_tagged(&rest, DER_SEQUENCE, &item)) {
 		return MALFORMED;
 	}
-	if (is_tag(&rest, DER_CONTEXT_0)) {
-		if (!der_next(&rest, &item)) {
-			return MALFORMED;
-		}
-		signer->attributes = item.content;
+	if (is_tag(&rest, DER_CONTEXT_0) && !der_next(&rest, &item)) {
+		return MALFORMED;
 	}
 	if (!der_next_tagged(&rest, DER_SEQUENCE, &item) ||
 	    !der_next(&rest, &item)) {
@@ -178,16 +175,16 @@ append_signer(GByteArray *out, DerSpan rest, SignedDataSigner *signer)
 }
 
 static const char *
-append_signers(GByteArray *out, SignedData *data, DerSpan rest)
+append_signers(GByteArray *out, DerSpan rest)
 {
-	for (guint i = 0; i < data->count; i++) {
+	while (rest.length > 0) {
 		const char *fault = NULL;
 		DerItem item;
 
 		if (!der_next_tagged(&rest, DER_SEQUENCE, &item)) {
 			return MALFORMED;
 		}
-		fault = append_signer(out, item.content, &data->signers[i]);
+		fault = append_signer(out, item.content);
 		if (fault != NULL) {
 			return fault;
 		}
@@ -207,8 +204,7 @@ decode(SignedData *data, const Parts *parts)
 {
 	g_autoptr(GByteArray) signers = g_byte_array_new();
 	g_autoptr(GByteArray) out = NULL;
-	const char *fault =
-	    append_signers(signers, data, parts->signers.content);
+	const char *fault = append_signers(signers, parts->signers.content);
 	g_autoptr(GBytes) rest = NULL;
 	gsize inner = 0;
 

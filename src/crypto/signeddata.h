@@ -15,18 +15,12 @@
 #include "crypto/verify.h"
 
 typedef struct {
-	DerSpan attributes; /* the signed ones without their header; data NULL:
-			       there are none */
-} SignedDataSigner;
-
-typedef struct {
 	CMS_ContentInfo *cms; /* without certificates, CRLs, content and
 				 unsigned attributes */
 	GPtrArray *certs;     /* of Cert; broken ones are left out, each once */
 	GPtrArray *crls;      /* of Crl; likewise */
 	bool inside;          /* there is content, see signeddata_content() */
 	guint count;          /* of signers */
-	SignedDataSigner signers[VERIFY_SIGNERS];
 	GBytes *blob;
 	DerItem content;
 } SignedData;

@@ -105,6 +105,13 @@ is_named(const AttributesPreference *preference, const Cert *cert)
 		preference->key.length) == 0;
 }
 
+/* RFC 8551 4: encryption to a weak key is no encryption. */
+static bool
+is_fit(const Cert *cert)
+{
+	return cert_fit_for_encryption(cert, NULL) && verify_key_strong(cert);
+}
+
 static Cert *
 find_named(const VerifyCase *inquiry, guint index)
 {
@@ -117,7 +124,7 @@ find_named(const VerifyCase *inquiry, guint index)
 	}
 	for (guint i = 0; i < certs->len && found == NULL; i++) {
 		if (is_named(&preference, certs->pdata[i]) &&
-		    cert_fit_for_encryption(certs->pdata[i], NULL)) {
+		    is_fit(certs->pdata[i])) {
 			found = certs->pdata[i];
 		}
 	}
@@ -130,15 +137,14 @@ verify_find_encryption(const VerifyCase *inquiry, guint index, Cert *signer)
 	const GPtrArray *certs = inquiry->data->certs;
 	Cert *found = find_named(inquiry, index);
 
-	if (found == NULL && cert_fit_for_encryption(signer, NULL)) {
+	if (found == NULL && is_fit(signer)) {
 		found = signer;
 	}
 	for (guint i = 0; i < certs->len && found == NULL; i++) {
 		Cert *cert = certs->pdata[i];
 
 		if (has_subject_of(cert, signer) && !cert_is_ca(cert) &&
-		    is_in_time(inquiry, cert) &&
-		    cert_fit_for_encryption(cert, NULL)) {
+		    is_in_time(inquiry, cert) && is_fit(cert)) {
 			found = cert;
 		}
 	}

@@ -34,6 +34,8 @@ VerifySignature *verify_signature_new(void);
 VerifySignature *verify_signer(VerifyCase *inquiry, guint index);
 /* The key may be one of this size; else no time is spent on it. */
 bool verify_key_bearable(const Cert *cert);
+/* RSA-2048 or better. */
+bool verify_key_strong(const Cert *cert);
 /* The signature over the signed attributes is that of cert's key. */
 bool verify_signed_by(
     const VerifyCase *inquiry, guint index, const Cert *cert);

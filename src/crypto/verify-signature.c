@@ -21,8 +21,10 @@
 #include "crypto/digest-private.h"
 #include "crypto/mailbox.h"
 
-/* RFC 8551 4. Above the limit a verification is an attack on our time. */
+/* Bits of security: P-224. OpenSSL counts as many for RSA-2040. */
+#define STRENGTH 112
 #define RSA_STRONG 2048
+/* RFC 8551 4. Above the limit a verification is an attack on our time. */
 #define RSA_LIMIT 8192
 
 /* Digests that are known; weak ones are for old mail only. */
@@ -134,21 +136,27 @@ verify_key_bearable(const Cert *cert)
 	return !is_rsa(key) || EVP_PKEY_get_bits(key) <= RSA_LIMIT;
 }
 
+bool
+verify_key_strong(const Cert *cert)
+{
+	const EVP_PKEY *key = X509_get0_pubkey(cert_x509(cert));
+
+	return key != NULL && EVP_PKEY_get_security_bits(key) >= STRENGTH &&
+	    (!is_rsa(key) || EVP_PKEY_get_bits(key) >= RSA_STRONG);
+}
+
 static void
 note_weakness(
     const VerifyCase *inquiry, guint digest, VerifySignature *signature)
 {
-	const EVP_PKEY *key = X509_get0_pubkey(cert_x509(signature->signer));
-
 	if (inquiry->rules->accept_weak) {
 		return;
 	}
 	if (DIGESTS[digest].weak) {
 		verify_note(signature, VERIFY_POLICY, "its hash is weak");
 	}
-	if (is_rsa(key) && EVP_PKEY_get_bits(key) < RSA_STRONG) {
-		verify_note(
-		    signature, VERIFY_POLICY, "its RSA key is too short");
+	if (!verify_key_strong(signature->signer)) {
+		verify_note(signature, VERIFY_POLICY, "its key is too short");
 	}
 }
 

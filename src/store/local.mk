@@ -1,7 +1,14 @@
 noinst_LIBRARIES += src/store/libstore.a
 src_store_libstore_a_SOURCES = \
 	src/store/anchors.c src/store/anchors.h \
+	src/store/directory.c src/store/directory.h \
+	src/store/directory-change.c src/store/directory-harvest.c \
+	src/store/directory-private.h src/store/directory-walk.c \
+	src/store/entry.c src/store/entry.h \
 	src/store/identities.c src/store/identities.h \
+	src/store/intermediates.c src/store/intermediates.h \
 	src/store/layout.c src/store/layout.h \
 	src/store/ledger.c src/store/ledger.h \
+	src/store/listing.c src/store/listing.h \
+	src/store/pending.c src/store/pending.h \
 	src/store/state.c src/store/state.h

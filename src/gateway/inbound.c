@@ -177,7 +177,8 @@ open_view(const Inbound *inbound, TrustView *view, GError **error)
 		return false;
 	}
 	view->check = settings->revocation.mode != REVOCATION_OFF;
-	if (view->check && settings->revocation.fetch &&
+	view->dry = !inbound->stores->harvest;
+	if (view->check && !view->dry && settings->revocation.fetch &&
 	    inbound->stores->fetch != NULL) {
 		view->fetch = inbound->stores->fetch;
 		view->fetch_data = inbound->stores->fetch_data;

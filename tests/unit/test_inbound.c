@@ -535,9 +535,9 @@ test_strip_over_limit(void)
 
 	world_init(&world,
 	    "verify = { strip_signature = true; };\n"
-	    "limits = { message = 20; };");
+	    "limits = { message = 1024; };");
 	world_trust(&world, "root");
-	receive(&world, "text | by bob | mail");
+	receive(&world, "{ text; yes abcdefgh | head -200; } | by bob | mail");
 	assert_result(&world, "smime=pass");
 	copy = world.outcome->copies->pdata[0];
 	g_assert_null(copy->body);
@@ -583,8 +583,8 @@ test_one_untrusted(void)
 
 	world_init(&world, "");
 	world_trust(&world, "root");
-	receive(&world,
-	    "text | by bob -signer stray.pem -inkey stray.key | mail");
+	receive(
+	    &world, "text | by bob -signer stray.pem -inkey stray.key | mail");
 	assert_result(&world, "smime=policy");
 	g_assert_cmpuint(world.outcome->signatures->len, ==, 2);
 	assert_harvest(&world, 0, 1);

@@ -4,6 +4,7 @@ src_crypto_libcrypto_a_SOURCES = \
 	src/crypto/capabilities.c src/crypto/capabilities.h \
 	src/crypto/cert-private.h \
 	src/crypto/cert.c src/crypto/cert.h \
+	src/crypto/certcache.c \
 	src/crypto/certfile.c \
 	src/crypto/chain.c src/crypto/chain.h \
 	src/crypto/cms-private.h \
@@ -28,6 +29,10 @@ src_crypto_libcrypto_a_SOURCES = \
 	src/crypto/revocation-signer.c \
 	src/crypto/revocation.c src/crypto/revocation.h \
 	src/crypto/sign.c src/crypto/sign.h \
+	src/crypto/signeddata.c src/crypto/signeddata.h \
 	src/crypto/signer.c src/crypto/signer.h \
+	src/crypto/verify-certs.c \
+	src/crypto/verify-private.h \
+	src/crypto/verify-signature.c \
 	src/crypto/verify.c src/crypto/verify.h
 src_crypto_libcrypto_a_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)

@@ -5,7 +5,7 @@ bench_programs = tests/bench/milterload tests/bench/ref_nothing \
 	tests/bench/ref_replace tests/bench/barecms tests/bench/cmscheck \
 	tests/bench/crlmemory
 check_PROGRAMS += $(bench_programs)
-EXTRA_DIST += tests/bench/bench tests/lib/tsan.h tests/lib/tsan.supp
+EXTRA_DIST += tests/bench/bench tests/bench/inbound.py tests/lib/tsan.h tests/lib/tsan.supp
 dist_check_SCRIPTS += tests/mta/test_race.py
 TESTS += tests/mta/test_race.py
 

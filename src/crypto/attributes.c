@@ -12,10 +12,12 @@
 
 #include <string.h>
 
-#include "crypto/der.h"
+#include <openssl/err.h>
 
 /* id-aa-CMSAlgorithmProtect, unknown to OpenSSL 3.0. */
 #define ALGORITHM_PROTECTION "1.2.840.113549.1.9.52"
+/* [2] IMPLICIT OCTET STRING */
+#define SUBJECT_KEY 0x82
 
 bool
 attributes_present(CMS_SignerInfo *info)
@@ -77,6 +79,8 @@ attributes_fault(CMS_SignerInfo *info)
 		    "more than one signing time attribute" },
 		{ NID_SMIMECapabilities, false,
 		    "more than one capabilities attribute" },
+		{ NID_id_smime_aa_encrypKeyPref, false,
+		    "more than one key preference attribute" },
 		{ NID_id_smime_aa_signingCertificate, false,
 		    "more than one signing certificate attribute" },
 		{ NID_id_smime_aa_signingCertificateV2, false,
@@ -279,4 +283,84 @@ attributes_match_algorithms(CMS_SignerInfo *info)
 	return enter(value, &span) &&
 	    next_equals(&span, DER_SEQUENCE, digest) &&
 	    next_equals(&span, DER_CONTEXT_1, signature);
+}
+
+GBytes *
+attributes_capabilities(CMS_SignerInfo *info)
+{
+	const ASN1_TYPE *value = value_of(info, NID_SMIMECapabilities);
+
+	if (value == NULL || value->type != V_ASN1_SEQUENCE) {
+		return NULL;
+	}
+	return g_bytes_new(ASN1_STRING_get0_data(value->value.sequence),
+	    (gsize)ASN1_STRING_length(value->value.sequence));
+}
+
+static bool
+read_issuer_and_serial(DerSpan span, AttributesPreference *preference)
+{
+	DerItem issuer;
+	DerItem serial;
+	const guint8 *at = NULL;
+
+	if (!der_next_tagged(&span, DER_SEQUENCE, &issuer) ||
+	    !der_next_tagged(&span, DER_INTEGER, &serial)) {
+		return false;
+	}
+	at = issuer.whole.data;
+	preference->issuer =
+	    d2i_X509_NAME(NULL, &at, (long)issuer.whole.length);
+	at = serial.whole.data;
+	preference->serial =
+	    d2i_ASN1_INTEGER(NULL, &at, (long)serial.whole.length);
+	if (preference->issuer == NULL || preference->serial == NULL) {
+		ERR_clear_error();
+		attributes_preference_clear(preference);
+		return false;
+	}
+	return true;
+}
+
+/* RFC 8551 2.5.3: a CHOICE with implicit tags, so OpenSSL leaves it encoded. */
+bool
+attributes_preference(
+    CMS_SignerInfo *info, AttributesPreference *preference_out)
+{
+	const ASN1_TYPE *value = value_of(info, NID_id_smime_aa_encrypKeyPref);
+	DerSpan span;
+	DerItem item;
+
+	if (value == NULL || value->type != V_ASN1_OTHER) {
+		return false;
+	}
+	span.data = ASN1_STRING_get0_data(value->value.asn1_string);
+	span.length = (gsize)ASN1_STRING_length(value->value.asn1_string);
+	if (!der_next(&span, &item)) {
+		return false;
+	}
+	span = item.content;
+	switch (item.tag) {
+	case DER_CONTEXT_0:
+		return read_issuer_and_serial(span, preference_out);
+	case DER_CONTEXT_1:
+		/* RecipientKeyIdentifier */
+		if (!der_next_tagged(&span, DER_OCTET_STRING, &item)) {
+			return false;
+		}
+		break;
+	case SUBJECT_KEY:
+		break;
+	default:
+		return false;
+	}
+	preference_out->key = item.content;
+	return true;
+}
+
+void
+attributes_preference_clear(AttributesPreference *preference)
+{
+	g_clear_pointer(&preference->issuer, X509_NAME_free);
+	g_clear_pointer(&preference->serial, ASN1_INTEGER_free);
 }

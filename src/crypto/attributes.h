@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "crypto/cert.h"
+#include "crypto/der.h"
 #include "crypto/openssl.h"
 
 bool
@@ -36,5 +37,27 @@ attributes_match_cert(CMS_SignerInfo *info, const Cert *cert);
 /* CMSAlgorithmProtection, where present, equals the algorithms in use. */
 bool
 attributes_match_algorithms(CMS_SignerInfo *info);
+
+/* The value of SMIMECapabilities. NULL: absent. transfer full. */
+GBytes *
+attributes_capabilities(CMS_SignerInfo *info);
+
+/* SMIMEEncryptionKeyPreference: issuer and serial, or, when issuer is NULL, a
+ * subject key identifier, which is borrowed from the SignerInfo. */
+typedef struct {
+	X509_NAME *issuer;
+	ASN1_INTEGER *serial;
+	DerSpan key;
+} AttributesPreference;
+
+/* false: absent or malformed. */
+bool
+attributes_preference(
+    CMS_SignerInfo *info, AttributesPreference *preference_out);
+void
+attributes_preference_clear(AttributesPreference *preference);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(
+    AttributesPreference, attributes_preference_clear)
 
 #endif

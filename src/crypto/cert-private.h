@@ -24,6 +24,10 @@ cert_name_of_key(EVP_PKEY *key);
 bool
 cert_email_allowed(const Cert *cert);
 
+/* Its key usage names cRLSign; without one, it is a CA (RFC 5280 4.2.1.3). */
+bool
+cert_may_sign_crls(const Cert *cert);
+
 /* sk: borrowed certificates of certs (of Cert; NULL: none), to be freed with
  * sk_X509_free(). */
 X509Stack *

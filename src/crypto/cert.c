@@ -32,6 +32,7 @@ enum {
 	BIT_NON_REPUDIATION = 1,
 	BIT_KEY_ENCIPHERMENT = 2,
 	BIT_KEY_AGREEMENT = 4,
+	BIT_CRL_SIGN = 6,
 	BITS = 9,
 };
 
@@ -42,6 +43,8 @@ struct Cert {
 	char *fingerprint;
 	char *subject;
 	char *issuer;
+	char *subject_key;
+	char *issuer_key;
 	char *serial;
 	char *key_name;
 	gint64 not_before;
@@ -193,6 +196,8 @@ cert_from_x509(X509 *x509, GError **error)
 	cert->fingerprint = digest_hex(der, length);
 	cert->subject = openssl_name_text(X509_get_subject_name(x509));
 	cert->issuer = openssl_name_text(X509_get_issuer_name(x509));
+	cert->subject_key = openssl_name_key(X509_get_subject_name(x509));
+	cert->issuer_key = openssl_name_key(X509_get_issuer_name(x509));
 	cert->serial = openssl_serial_text(X509_get0_serialNumber(x509));
 	cert->key_name = cert_name_of_key(X509_get0_pubkey(x509));
 	cert->addresses = mailbox_list(x509);
@@ -251,6 +256,8 @@ cert_unref(Cert *cert)
 	g_free(cert->fingerprint);
 	g_free(cert->subject);
 	g_free(cert->issuer);
+	g_free(cert->subject_key);
+	g_free(cert->issuer_key);
 	g_free(cert->serial);
 	g_free(cert->key_name);
 	g_clear_pointer(&cert->addresses, g_ptr_array_unref);
@@ -292,6 +299,18 @@ const char *
 cert_issuer(const Cert *cert)
 {
 	return cert->issuer;
+}
+
+const char *
+cert_subject_key(const Cert *cert)
+{
+	return cert->subject_key;
+}
+
+const char *
+cert_issuer_key(const Cert *cert)
+{
+	return cert->issuer_key;
 }
 
 const char *
@@ -431,6 +450,13 @@ cert_fit_for_encryption(const Cert *cert, const char **reason_out)
 		return refuse(reason_out, "key usage lacks keyEncipherment");
 	}
 	return check_extended(cert, reason_out);
+}
+
+bool
+cert_may_sign_crls(const Cert *cert)
+{
+	return cert->usage == EXTENSION_ABSENT ? cert->ca
+					       : cert->usage_bits[BIT_CRL_SIGN];
 }
 
 GBytes *

@@ -5,7 +5,8 @@
  * whose extended key usage is there must allow e-mail (RFC 8550 4.4.4), and
  * each intermediate needs basicConstraints. An anchor need not be self-signed.
  * SHA-1, MD5 and keys worth less than 112 bits (RSA below 2048) do not count as
- * proof. Policies and revocation are not asked. Anchors are immutable.
+ * proof; what the certificate's own key is good for is its user's question.
+ * Policies and revocation are not asked. Anchors are immutable.
  */
 #include "config.h"
 
@@ -68,6 +69,12 @@ chain_anchors_count(const Anchors *anchors)
 	return anchors->certs->len;
 }
 
+const GPtrArray *
+chain_anchors_certs(const Anchors *anchors)
+{
+	return anchors->certs;
+}
+
 /* What the walk found out; dates are noted and passed over, so that a second
  * fault is seen. */
 typedef struct {
@@ -93,6 +100,10 @@ note_fault(int ok, X509_STORE_CTX *context)
 	}
 	if (is_date(code)) {
 		findings->date = code;
+		return 1;
+	}
+	/* Its key is no proof of anything yet. */
+	if (code == X509_V_ERR_EE_KEY_TOO_SMALL) {
 		return 1;
 	}
 	findings->fault = code;

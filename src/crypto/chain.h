@@ -2,8 +2,9 @@
 /*
  * Does a certificate reach a trust anchor (RFC 5280 6.1)? Signatures, dates,
  * CA flags, path length, name constraints, unknown critical extensions; a CA's
- * extended key usage, when there, must allow e-mail. Revocation is not asked
- * here. Thread-safe: anchors are immutable.
+ * extended key usage, when there, must allow e-mail; weak hashes and weak keys
+ * of CAs prove nothing. Revocation and the strength of the certificate's own
+ * key are not asked here. Thread-safe: anchors are immutable.
  */
 #ifndef CRYPTO_CHAIN_H
 #define CRYPTO_CHAIN_H
@@ -33,6 +34,9 @@ void
 chain_anchors_unref(Anchors *anchors);
 guint
 chain_anchors_count(const Anchors *anchors);
+/* Of Cert, transfer none. */
+const GPtrArray *
+chain_anchors_certs(const Anchors *anchors);
 
 /*
  * others: of Cert, may be NULL: intermediates, untrusted, in any order. at:

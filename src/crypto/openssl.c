@@ -13,6 +13,9 @@
 #include <openssl/err.h>
 #include <openssl/provider.h>
 
+#include "crypto/der.h"
+#include "crypto/digest.h"
+
 void
 openssl_stack_free(X509Stack *stack)
 {
@@ -23,6 +26,18 @@ void
 openssl_names_free(GeneralNames *names)
 {
 	sk_GENERAL_NAME_pop_free(names, GENERAL_NAME_free);
+}
+
+void
+openssl_extensions_free(X509Extensions *extensions)
+{
+	sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+}
+
+void
+openssl_points_free(DistPoints *points)
+{
+	sk_DIST_POINT_pop_free(points, DIST_POINT_free);
 }
 
 static char *
@@ -114,6 +129,96 @@ openssl_name_text(const X509_NAME *name)
 	}
 	length = BIO_get_mem_data(out, &data);
 	return g_utf8_make_valid(data, MAX(length, 0));
+}
+
+static bool
+is_text(const ASN1_STRING *value)
+{
+	switch (ASN1_STRING_type(value)) {
+	case V_ASN1_UTF8STRING:
+	case V_ASN1_BMPSTRING:
+	case V_ASN1_UNIVERSALSTRING:
+	case V_ASN1_PRINTABLESTRING:
+	case V_ASN1_T61STRING:
+	case V_ASN1_IA5STRING:
+	case V_ASN1_VISIBLESTRING:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Without white space at the ends, one blank for each run, ASCII lower case.
+ * It may hold NULs. */
+static void
+append_folded(GByteArray *out, const guint8 *text, gsize length)
+{
+	g_autoptr(GByteArray) folded = g_byte_array_new();
+	bool gap = false;
+
+	for (gsize i = 0; i < length; i++) {
+		guint8 octet = (guint8)g_ascii_tolower((char)text[i]);
+
+		if (octet < 0x80 && g_ascii_isspace((char)octet)) {
+			gap = folded->len > 0;
+			continue;
+		}
+		if (gap) {
+			g_byte_array_append(folded, (const guint8 *)" ", 1);
+			gap = false;
+		}
+		g_byte_array_append(folded, &octet, 1);
+	}
+	der_append(out, V_ASN1_UTF8STRING, folded->data, folded->len);
+}
+
+/* transfer full. */
+static GBytes *
+canonical_entry(const X509_NAME_ENTRY *entry)
+{
+	const ASN1_OBJECT *type = X509_NAME_ENTRY_get_object(entry);
+	const ASN1_STRING *value = X509_NAME_ENTRY_get_data(entry);
+	GByteArray *out = g_byte_array_new();
+	guint8 *text = NULL;
+	int length = -1;
+
+	der_append(out, DER_OID, OBJ_get0_data(type), OBJ_length(type));
+	if (is_text(value)) {
+		length = ASN1_STRING_to_UTF8(&text, value);
+	}
+	if (length >= 0) {
+		append_folded(out, text, (gsize)length);
+		OPENSSL_free(text);
+	} else {
+		der_append(out, (guint8)ASN1_STRING_type(value),
+		    ASN1_STRING_get0_data(value),
+		    (gsize)ASN1_STRING_length(value));
+	}
+	return der_wrap(DER_SEQUENCE, out);
+}
+
+char *
+openssl_name_key(const X509_NAME *name)
+{
+	g_autoptr(GByteArray) out = g_byte_array_new();
+	g_autoptr(GPtrArray) rdn =
+	    g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+	int count = X509_NAME_entry_count(name);
+
+	for (int i = 0; i < count; i++) {
+		const X509_NAME_ENTRY *entry = X509_NAME_get_entry(name, i);
+		const X509_NAME_ENTRY *next = X509_NAME_get_entry(name, i + 1);
+
+		g_ptr_array_add(rdn, canonical_entry(entry));
+		if (next == NULL ||
+		    X509_NAME_ENTRY_set(next) != X509_NAME_ENTRY_set(entry)) {
+			der_append_set(out, DER_SET, rdn);
+			g_ptr_array_set_size(rdn, 0);
+		}
+	}
+	ERR_clear_error();
+	return digest_hex(
+	    out->data != NULL ? out->data : (guint8 *)"", out->len);
 }
 
 char *

@@ -20,13 +20,20 @@
 #include "base/error.h"
 
 typedef STACK_OF(X509) X509Stack;
+typedef STACK_OF(X509_EXTENSION) X509Extensions;
+typedef STACK_OF(DIST_POINT) DistPoints;
 typedef STACK_OF(GENERAL_NAME) GeneralNames;
 
 void
 openssl_stack_free(X509Stack *stack); /* frees the certificates too */
 void
 openssl_names_free(GeneralNames *names);
+void
+openssl_extensions_free(X509Extensions *extensions);
+void
+openssl_points_free(DistPoints *points);
 
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ASN1_TIME, ASN1_TIME_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BIO, BIO_free_all)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CMS_ContentInfo, CMS_ContentInfo_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_MD_CTX, EVP_MD_CTX_free)
@@ -37,7 +44,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509, X509_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509_SIG, X509_SIG_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509_STORE, X509_STORE_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509_STORE_CTX, X509_STORE_CTX_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509_NAME, X509_NAME_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509Stack, openssl_stack_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509Extensions, openssl_extensions_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DistPoints, openssl_points_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GeneralNames, openssl_names_free)
 
 /* Drains the error queue into one *error: "WHAT: reason (file of the
@@ -70,6 +80,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(OpensslLegacy, openssl_legacy_free)
 /* RFC 2253, UTF-8. Yours. */
 char *
 openssl_name_text(const X509_NAME *name);
+/*
+ * Lower-case hex, equal for equal names and for no others (RFC 5280 7.1: white
+ * space at the ends and in runs, ASCII case and the kind of string do not
+ * matter). Yours.
+ */
+char *
+openssl_name_key(const X509_NAME *name);
 /* Upper-case hex. Yours. */
 char *
 openssl_serial_text(const ASN1_INTEGER *serial);

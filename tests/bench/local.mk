@@ -2,8 +2,8 @@
 # operation. "make bench" measures; BENCH_FLAGS="--quick" and others are
 # options of tests/bench/bench.
 bench_programs = tests/bench/milterload tests/bench/ref_nothing \
-	tests/bench/ref_replace tests/bench/barecms tests/bench/cmscheck \
-	tests/bench/crlmemory
+	tests/bench/ref_replace tests/bench/barecms \
+	tests/bench/bareverify tests/bench/cmscheck tests/bench/crlmemory
 check_PROGRAMS += $(bench_programs)
 EXTRA_DIST += tests/bench/bench tests/bench/inbound.py tests/lib/tsan.h tests/lib/tsan.supp
 dist_check_SCRIPTS += tests/mta/test_race.py
@@ -29,6 +29,10 @@ tests_bench_barecms_SOURCES = tests/bench/barecms.c \
 	tests/bench/mailsource.c tests/bench/mailsource.h
 tests_bench_barecms_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
 tests_bench_barecms_LDADD = $(OPENSSL_LIBS) $(GLIB_LIBS)
+
+tests_bench_bareverify_SOURCES = tests/bench/bareverify.c
+tests_bench_bareverify_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
+tests_bench_bareverify_LDADD = $(OPENSSL_LIBS) $(GLIB_LIBS)
 
 tests_bench_cmscheck_SOURCES = tests/bench/cmscheck.c
 tests_bench_cmscheck_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)

@@ -120,8 +120,10 @@ test_paths(void)
 		    "issuing", 31, CHAIN_INVALID, "critical" },
 		{ "weak hash", "root", "sha1", "issuing", 0, CHAIN_INVALID,
 		    "weak" },
-		{ "short key", "root", "short", "issuing", 0, CHAIN_INVALID,
-		    "too weak" },
+		{ "short key", "root", "short", "issuing", 0, CHAIN_OK,
+		    "CN=short < CN=Issuing,O=Tests < CN=Root" },
+		{ "CA with a short key", "root", "byshort", "shortca", 0,
+		    CHAIN_INVALID, "too weak" },
 		{ "same name, another key", "root", "leaf", "impostor", 0,
 		    CHAIN_UNTRUSTED, "" },
 		{ "name constraint kept", "root", "inside", "constrained", 0,
@@ -148,7 +150,8 @@ test_paths(void)
 	    "ca sub issuing Sub; end toodeep sub\n"
 	    "ca webca root Web extendedKeyUsage=serverAuth; end byweb webca\n"
 	    "end strange issuing 1.2.3.4.5=critical,DER:0500\n"
-	    "leaf short rsa:1024\n"
+	    "leaf short rsa:1024; key shortca rsa:1024\n"
+	    "ca shortca root Short; end byshort shortca\n"
 	    "key sha1 P-256\n"
 	    "openssl req -x509 -new -config req.cnf -key sha1.key -sha1 \\\n"
 	    "  -CA issuing.pem -CAkey issuing.key -subj /CN=sha1 -out "

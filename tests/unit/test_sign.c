@@ -12,6 +12,7 @@
 #include "crypto/verify.h"
 #include "pki.h"
 #include "scratch.h"
+#include "verdict.h"
 
 #define TEXT "Content-Type: text/plain\r\n\r\nHello\r\n"
 
@@ -409,8 +410,8 @@ sign_and_check(const Worker *worker, guint round)
 	g_autoptr(GBytes) bytes = rope_to_bytes(content);
 	g_autoptr(GBytes) blob = sign_bytes(identity, content, &options);
 	const char *from = cert_addresses(keyring_cert(identity))->pdata[0];
-	g_autoptr(GPtrArray) list =
-	    verify_cms(blob, bytes, worker->anchors, from, pki_now(), NULL);
+	VerifyRules rules = verdict_rules(worker->anchors, from);
+	g_autoptr(GPtrArray) list = verdict_by(&rules, blob, bytes);
 	const VerifySignature *signature = list->pdata[0];
 
 	return list->len == 1 && signature->result == VERIFY_PASS &&

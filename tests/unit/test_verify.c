@@ -177,19 +177,22 @@ test_dates(void)
 	    "  -certfile issuing.pem " BY_ALICE "\n");
 	blob = pki_file(place.pki, "dated");
 	for (guint i = 0; i < G_N_ELEMENTS(CASES); i++) {
-		g_autoptr(GPtrArray) list =
-		    verify_cms(blob, content, place.anchors, ALICE,
-			pki_now() + CASES[i].days * 86400, NULL);
+		VerifyRules rules = verdict_rules(place.anchors, ALICE);
+		g_autoptr(GPtrArray) list = NULL;
 
+		rules.at += CASES[i].days * 86400;
+		list = verdict_by(&rules, blob, content);
 		verdict_assert(list, CASES[i].want, CASES[i].reason);
 	}
 	/* Worse than an unknown issuer. */
 	{
 		g_autoptr(GPtrArray) none = g_ptr_array_new();
 		g_autoptr(Anchors) nothing = chain_anchors_new(none);
-		g_autoptr(GPtrArray) list = verify_cms(blob, content, nothing,
-		    ALICE, pki_now() + 31 * 86400, NULL);
+		VerifyRules rules = verdict_rules(nothing, ALICE);
+		g_autoptr(GPtrArray) list = NULL;
 
+		rules.at += 31 * 86400;
+		list = verdict_by(&rules, blob, content);
 		verdict_assert(list, VERIFY_FAIL, "expired");
 	}
 }
@@ -301,52 +304,51 @@ test_malformed(void)
 	}
 }
 
+/* The content of an opaque blob, whatever the verdict. */
+static void
+assert_inner(
+    const char *name, const char *from, VerifyResult want, GBytes *content)
+{
+	VerifyRules rules = verdict_rules(place.anchors, from);
+	g_autoptr(GBytes) blob = pki_file(place.pki, name);
+	g_autoptr(Verification) found = verify_cms(blob, NULL, &rules);
+
+	verdict_assert(found->signatures, want, "");
+	g_assert_nonnull(found->inner);
+	g_assert_true(g_bytes_equal(found->inner, content));
+}
+
 static void
 test_inner(void)
 {
+	VerifyRules rules = verdict_rules(place.anchors, ALICE);
 	g_autoptr(GBytes) content = pki_file(place.pki, "content");
-	g_autoptr(GBytes) blob = NULL;
-	g_autoptr(GBytes) ber = NULL;
-	g_autoptr(GBytes) detached = NULL;
-	g_autoptr(GBytes) nothing = NULL;
-	GBytes *inner = NULL;
+	g_autoptr(GBytes) empty = g_bytes_new("", 0);
+	g_autoptr(GBytes) large = NULL;
 
 	pki_run(place.pki,
 	    "make() { openssl cms -sign -binary -outform DER -out $1 \\\n"
 	    "  -certfile issuing.pem " BY_ALICE " $2 $3 $4 $5; }\n"
 	    "make i-der -in content -nodetach; make i-det -in content\n"
 	    "make i-ber -in content -nodetach -stream\n"
-	    ": >void; make i-void -in void -nodetach\n");
-	blob = pki_file(place.pki, "i-der");
-	ber = pki_file(place.pki, "i-ber");
-	detached = pki_file(place.pki, "i-det");
-	nothing = pki_file(place.pki, "i-void");
-	g_ptr_array_unref(
-	    verify_cms(blob, NULL, place.anchors, ALICE, pki_now(), &inner));
-	g_assert_true(g_bytes_equal(inner, content));
-	g_clear_pointer(&inner, g_bytes_unref);
-	g_ptr_array_unref(
-	    verify_cms(ber, NULL, place.anchors, ALICE, pki_now(), &inner));
-	g_assert_true(g_bytes_equal(inner, content));
-	g_clear_pointer(&inner, g_bytes_unref);
-	/* Also when it is not good. */
-	g_ptr_array_unref(
-	    verify_cms(blob, NULL, place.anchors, NULL, pki_now(), &inner));
-	g_assert_true(g_bytes_equal(inner, content));
-	g_clear_pointer(&inner, g_bytes_unref);
-	g_ptr_array_unref(verify_cms(
-	    detached, content, place.anchors, ALICE, pki_now(), &inner));
-	g_assert_null(inner);
-	g_ptr_array_unref(
-	    verify_cms(blob, content, place.anchors, ALICE, pki_now(), &inner));
-	g_assert_null(inner);
-	{
-		g_autoptr(GPtrArray) list = verify_cms(
-		    nothing, NULL, place.anchors, ALICE, pki_now(), &inner);
+	    ": >void; make i-void -in void -nodetach\n"
+	    "head -c 300000 /dev/urandom >many\n"
+	    "make i-many -in many -nodetach; "
+	    "make i-many-ber -in many -nodetach -stream\n");
+	large = pki_file(place.pki, "many");
+	assert_inner("i-der", ALICE, VERIFY_PASS, content);
+	assert_inner("i-ber", ALICE, VERIFY_PASS, content);
+	assert_inner("i-der", NULL, VERIFY_POLICY, content);
+	assert_inner("i-void", ALICE, VERIFY_PASS, empty);
+	assert_inner("i-many", ALICE, VERIFY_PASS, large);
+	assert_inner("i-many-ber", ALICE, VERIFY_PASS, large);
+	for (guint i = 0; i < 2; i++) {
+		g_autoptr(GBytes) blob =
+		    pki_file(place.pki, i == 0 ? "i-det" : "i-der");
+		g_autoptr(Verification) found =
+		    verify_cms(blob, content, &rules);
 
-		verdict_assert(list, VERIFY_PASS, NULL);
-		g_assert_cmpuint(g_bytes_get_size(inner), ==, 0);
-		g_clear_pointer(&inner, g_bytes_unref);
+		g_assert_null(found->inner);
 	}
 }
 

@@ -38,15 +38,48 @@ verdict_clear(VerdictPlace *place)
 	scratch_free(place->pki);
 }
 
+void
+verdict_judge(gpointer anchors, const Cert *cert, const GPtrArray *others,
+    const GPtrArray *crls, gint64 at, TrustVerdict *trust_out)
+{
+	g_assert_nonnull(crls);
+	*trust_out = (TrustVerdict){
+		.revocation = { .status = REVOCATION_NOT_CHECKED,
+		    .until = G_MAXINT64 },
+	};
+	trust_out->chain = chain_check(anchors, cert, others, at,
+	    &trust_out->chain_reason, &trust_out->path);
+}
+
+VerifyRules
+verdict_rules(Anchors *anchors, const char *from)
+{
+	VerifyRules rules = {
+		.from = from,
+		.at = pki_now(),
+		.trust = verdict_judge,
+		.data = anchors,
+	};
+
+	return rules;
+}
+
+GPtrArray *
+verdict_by(const VerifyRules *rules, GBytes *blob, GBytes *content)
+{
+	g_autoptr(Verification) verification = verify_cms(blob, content, rules);
+
+	g_assert_cmpuint(verification->signatures->len, >=, 1);
+	return g_ptr_array_ref(verification->signatures);
+}
+
 GPtrArray *
 verdict_of(
     const VerdictPlace *place, GBytes *blob, GBytes *content, const char *from)
 {
-	GPtrArray *list =
-	    verify_cms(blob, content, place->anchors, from, pki_now(), NULL);
+	VerifyRules rules = verdict_rules(place->anchors, from);
 
-	g_assert_cmpuint(list->len, >=, 1);
-	return list;
+	return verdict_by(&rules, blob, content);
 }
 
 void

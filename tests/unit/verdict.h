@@ -30,7 +30,18 @@ verdict_init(VerdictPlace *place);
 void
 verdict_clear(VerdictPlace *place);
 
-/* verify_cms() now. */
+/* A TrustJudge that asks chain_check() only; its data is an Anchors. */
+void
+verdict_judge(gpointer anchors, const Cert *cert, const GPtrArray *others,
+    const GPtrArray *crls, gint64 at, TrustVerdict *trust_out);
+/* With it, now. */
+VerifyRules
+verdict_rules(Anchors *anchors, const char *from);
+
+/* The signatures that verify_cms() finds. transfer full. */
+GPtrArray *
+verdict_by(const VerifyRules *rules, GBytes *blob, GBytes *content);
+/* The same by those rules. */
 GPtrArray *
 verdict_of(const VerdictPlace *place, GBytes *blob, GBytes *content,
     const char *from);

@@ -3,7 +3,8 @@
  * smimectl check: everything around the program that has to be right, looked
  * at as the daemon's user. Each finding says what is wrong and what to do. A
  * failure is what keeps mail from being signed or delivered now; a warning is
- * what soon will, or may be meant so. How Postfix is set up: postfix.c.
+ * what soon will, or may be meant so. Incoming mail: partners.c; how Postfix is
+ * set up: postfix.c.
  */
 #include "config.h"
 
@@ -327,44 +328,6 @@ check_keys(Check *check)
 	}
 }
 
-static void
-check_anchors(Check *check)
-{
-	gint64 now = g_get_real_time() / G_USEC_PER_SEC;
-	g_autoptr(AnchorStore) store = anchors_new(check->settings->state_dir);
-	g_autoptr(GError) error = NULL;
-	g_autoptr(GPtrArray) certs = anchors_list(store, &error);
-	guint valid = 0;
-
-	if (certs == NULL) {
-		check_fail(check, "anchors", "%s", error->message);
-		return;
-	}
-	for (guint i = 0; i < certs->len; i++) {
-		const Cert *cert = certs->pdata[i];
-		g_autofree char *until = text_time(cert_not_after(cert));
-
-		if (cert_not_after(cert) < now + SOON) {
-			check_warn(check, "anchors",
-			    "%s %s on %s: smimectl trust add its successor, "
-			    "then trust remove %s",
-			    cert_subject(cert),
-			    cert_not_after(cert) < now ? "expired" : "expires",
-			    until, cert_fingerprint(cert));
-		} else {
-			valid++;
-		}
-	}
-	if (certs->len == 0) {
-		check_warn(check, "anchors",
-		    "there are none, so no signature will verify: smimectl "
-		    "trust add (concerns smimectl verify only; signing needs "
-		    "none)");
-	} else if (valid > 0) {
-		check_ok(check, "anchors", "%u valid", valid);
-	}
-}
-
 /* Clients there may send as any own address (DESIGN 3.2). */
 static void
 check_internal_hosts(Check *check)
@@ -483,7 +446,7 @@ check_run(Command *command, GError **error)
 	check_state(&check);
 	check_spool(&check);
 	check_keys(&check);
-	check_anchors(&check);
+	check_partners(&check);
 	check_internal_hosts(&check);
 	check_socket(&check);
 	check_reinject(&check);

@@ -23,6 +23,9 @@ void check_warn(Check *check, const char *subject, const char *format, ...)
 void check_fail(Check *check, const char *subject, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
 
+/* What incoming mail needs: trust anchors, the directory, CRLs (partners.c). */
+void check_partners(Check *check);
+
 /* How Postfix is set up, as far as it concerns us (postfix.c). Without
  * Postfix it only says so. */
 void check_postfix(Check *check);

@@ -66,8 +66,9 @@ static const OptionRow rows[] = {
 	    "write each resulting message as DIR/N.eml with DIR/N.env" },
 	{ "at", 0, "TIME", VALUE_TEXT, FIELD(at), OPTION_AT,
 	    "judge as of TIME, for example 2026-11-21T03:31:00Z" },
-	{ "address", 0, "A", VALUE_TEXT, FIELD(address), OPTION_IMPORT,
-	    "for this address only" },
+	{ "address", 0, "A", VALUE_TEXT, FIELD(address),
+	    OPTION_IMPORT | OPTION_PARTNER,
+	    "for this address only; of cert import also @DOMAIN" },
 	{ "cert", 0, "F", VALUE_TEXT, FIELD(cert), OPTION_IMPORT,
 	    "the certificate, PEM or DER" },
 	{ "key", 0, "F", VALUE_TEXT, FIELD(key), OPTION_IMPORT,
@@ -78,6 +79,10 @@ static const OptionRow rows[] = {
 	    OPTION_IMPORT, "its first line opens the key; else a prompt asks" },
 	{ "expiring", 0, "DAYS", VALUE_DAYS, FIELD(expiring),
 	    OPTION_EXPIRING, "only what expires within DAYS; exit 1 if any" },
+	{ "pin", 0, NULL, VALUE_FLAG, FIELD(pin), OPTION_PARTNER,
+	    "let no other certificate take its place" },
+	{ "der", 0, NULL, VALUE_FLAG, FIELD(der), OPTION_DER,
+	    "DER instead of PEM; of one certificate" },
 };
 /* clang-format on */
 

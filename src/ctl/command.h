@@ -26,6 +26,8 @@ typedef enum {
 	OPTION_AT = 1 << 2,
 	OPTION_IMPORT = 1 << 3, /* --address, --cert, --key, ... */
 	OPTION_EXPIRING = 1 << 4,
+	OPTION_PARTNER = 1 << 5, /* --address, --pin */
+	OPTION_DER = 1 << 6,
 } OptionGroup;
 
 typedef struct Command Command;
@@ -42,7 +44,7 @@ typedef struct {
 	CommandRun run;
 	guint options; /* of OptionGroup */
 	guint min;     /* how many operands */
-	guint max;
+	guint max; /* G_MAXUINT: any number */
 } Verb;
 
 struct Command {
@@ -68,6 +70,8 @@ struct Command {
 	char *chain;
 	char *passphrase_file;
 	gint64 expiring;
+	bool pin;
+	bool der;
 };
 
 /*

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * smimectl explain: what the engine decides on a mail, and why. The engine
- * itself is run, so that the answer is what would happen; direction and sender
- * authorisation are asked once more for their reasons. Writes nothing.
+ * itself is run, so that the answer is what would happen; direction, sender
+ * authorisation and signatures are asked once more for their reasons. Writes
+ * and fetches nothing.
  */
 #include "config.h"
 
@@ -10,6 +11,7 @@
 #include "base/text.h"
 #include "ctl/input.h"
 #include "ctl/mail.h"
+#include "ctl/stores.h"
 #include "ctl/verbs.h"
 #include "policy/sender.h"
 
@@ -203,6 +205,190 @@ report_mail(Report *report, const Settings *settings, const Mail *mail,
 	report_text(report, "reply", outcome->reply);
 }
 
+/* ---- incoming mail ---- */
+
+static const char *const edit_words[] = {
+	[EDIT_DELETE] = "field taken out",
+	[EDIT_CHANGE] = "field changed",
+	[EDIT_ADD] = "field added",
+	[EDIT_TOP] = "field put on top",
+};
+
+static void
+report_edits(Report *report, const Outcome *outcome)
+{
+	const Copy *copy;
+
+	report_open_list(report, "fields");
+	copy = outcome->copies->len > 0 ? outcome->copies->pdata[0] : NULL;
+	for (guint i = 0; copy != NULL && i < edits_count(copy->edits); i++) {
+		const Edit *edit = edits_get(copy->edits, i);
+		g_autofree char *value =
+		    edit->value != NULL ? fields_unfold(edit->value) : NULL;
+		g_autofree char *line = g_strdup_printf("%s%s%s", edit->name,
+		    value != NULL ? ": " : "",
+		    value != NULL ? g_strstrip(value) : "");
+
+		report_line(report, "%s: %s", edit_words[edit->kind], line);
+		report_open_object(report);
+		report_text(report, "change", edit_words[edit->kind]);
+		report_text(report, "name", edit->name);
+		report_text(report, "value", value);
+		report_close_object(report);
+	}
+	report_close_list(report);
+	if (copy != NULL && copy->body != NULL) {
+		report_line(report, "the body is replaced by what was signed");
+	}
+}
+
+static void
+print_signatures(Report *report, const Peel *peel)
+{
+	for (guint i = 0; i < peel->signatures->len; i++) {
+		const PeelSignature *one = peel->signatures->pdata[i];
+		const VerifySignature *signature = one->signature;
+		const char *why = signature->reason != NULL ? signature->reason
+							    : signature->remark;
+
+		report_line(report, "signature: %s%s%s%s%s%s",
+		    verify_result_name(signature->result),
+		    why != NULL ? ", " : "", why != NULL ? why : "",
+		    signature->address != NULL ? ", by " : "",
+		    signature->address != NULL ? signature->address : "",
+		    signature->signer == NULL ? ", signer unknown" : "");
+		if (signature->signer != NULL) {
+			report_line(report, "  certificate: %s",
+			    cert_fingerprint(signature->signer));
+		}
+	}
+	if (peel->signatures->len == 0) {
+		report_line(report, "signature: none");
+	}
+}
+
+/* What the directory would do with a certificate. Static text. */
+static const char *
+describe_place(
+    const Stores *stores, const char *address, const Cert *cert, bool waits)
+{
+	g_autoptr(GPtrArray) entries =
+	    directory_find(stores->directory, address, NULL);
+	bool pinned = false;
+	bool used = false;
+
+	for (guint i = 0; entries != NULL && i < entries->len; i++) {
+		const DirectoryEntry *entry = entries->pdata[i];
+
+		if (g_str_equal(cert_fingerprint(entry->cert),
+			cert_fingerprint(cert))) {
+			return entry->state == ENTRY_BLOCKED
+			    ? "no, it is blocked"
+			    : "known already";
+		}
+		pinned |= entry->pinned;
+		used |= entry->state == ENTRY_USED;
+	}
+	if (waits || pinned) {
+		return pinned ? "it would wait for approval: another is pinned"
+			      : "it would wait for approval";
+	}
+	return used ? "yes, beside what the address has" : "yes";
+}
+
+/* Why nothing can be harvested from this mail at all; NULL: nothing is in the
+ * way. Static text. */
+static const char *
+find_bar(const Settings *settings, const Mail *mail, const Peel *peel)
+{
+	if (settings->harvest.mode == HARVEST_OFF) {
+		return "no, harvest.mode is off";
+	}
+	if (peel->signatures->len == 0) {
+		return "no, the mail is not signed";
+	}
+	if (mail->from.address == NULL) {
+		return "no, there is not exactly one From address";
+	}
+	if (settings_is_own(settings, mail->from.address)) {
+		return "no, From is an own address";
+	}
+	for (guint i = 0; i < peel->signatures->len; i++) {
+		const PeelSignature *one = peel->signatures->pdata[i];
+
+		if (one->signature->own != VERIFY_PASS &&
+		    !one->signature->untrusted_only) {
+			return "no, a signature is not good";
+		}
+	}
+	return NULL;
+}
+
+static const char *
+describe_harvest(
+    const Stores *stores, const Mail *mail, const VerifySignature *signature)
+{
+	const Cert *cert = signature->encryption;
+	bool waits = signature->untrusted_only ||
+	    stores->settings->harvest.mode == HARVEST_PENDING_FIRST;
+
+	if (cert == NULL) {
+		return "no, none of its certificates is fit for encryption";
+	}
+	if (!cert_has_address(cert, mail->from.address, true)) {
+		return "no, the certificate to encrypt to is for another "
+		       "address";
+	}
+	return describe_place(stores, mail->from.address, cert, waits);
+}
+
+static void
+print_harvest(
+    Report *report, const Stores *stores, const Mail *mail, const Peel *peel)
+{
+	const char *bar = find_bar(stores->settings, mail, peel);
+
+	if (bar != NULL) {
+		report_line(report, "harvest: %s", bar);
+		return;
+	}
+	for (guint i = 0; i < peel->signatures->len; i++) {
+		const PeelSignature *one = peel->signatures->pdata[i];
+		const Cert *cert = one->signature->encryption;
+
+		report_line(report, "harvest: %s",
+		    describe_harvest(stores, mail, one->signature));
+		if (cert != NULL) {
+			report_line(report, "  certificate: %s, %s",
+			    mail->from.address, cert_fingerprint(cert));
+		}
+	}
+}
+
+static void
+print_inbound(const Command *command, const Mail *mail)
+{
+	Report *report = command->report;
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Stores) stores = NULL;
+	g_autoptr(Peel) peel = NULL;
+
+	if (!command->settings->verify.enabled) {
+		report_line(
+		    report, "signature: not looked at (verify.enabled)");
+		return;
+	}
+	stores = stores_open(command, &error);
+	if (stores == NULL) {
+		report_line(
+		    report, "signature: cannot be judged: %s", error->message);
+		return;
+	}
+	peel = stores_peel(stores, mail->message, stores->now);
+	print_signatures(report, peel);
+	print_harvest(report, stores, mail, peel);
+}
+
 int
 explain_run(Command *command, GError **error)
 {
@@ -229,8 +415,14 @@ explain_run(Command *command, GError **error)
 	/* What the engine would warn of stands in the answer. */
 	log_open("smimectl", LOG_TARGET_STDERR, LOG_LEVEL_ERROR);
 	gateway = mail_gateway(command);
+	gateway_set_dry_run(gateway);
 	outcome = mail_process(mail, gateway);
 	report_mail(report, command->settings, mail, outcome);
+	if (outcome->direction == DIRECTION_INBOUND) {
+		print_inbound(command, mail);
+		report_edits(report, outcome);
+	}
+	mail_report_inbound(report, outcome);
 	report_open_list(report, "items");
 	for (guint i = 0; i < outcome->plans->len; i++) {
 		report_plan(report, gateway, mail, outcome->plans->pdata[i]);

@@ -20,7 +20,7 @@ issuer_is_missing(const Identity *identity, AnchorStore *store)
 	if (cert_is_self_signed(cert) || keyring_chain(identity)->len > 0) {
 		return false;
 	}
-	anchors = anchors_current(store, NULL);
+	anchors = anchors_current(store, false, NULL);
 	return anchors == NULL ||
 	    chain_check(anchors, cert, NULL, now, NULL, NULL) ==
 	    CHAIN_UNTRUSTED;

@@ -197,6 +197,29 @@ mail_process(const Mail *mail, Gateway *gateway)
 	return gateway_process(draft, mail->message->body);
 }
 
+static void
+report_signature(Report *report, const SignatureReport *signature)
+{
+	report_open_object(report);
+	report_text(report, "result", signature->result);
+	report_text(report, "reason", signature->reason);
+	report_text(report, "address", signature->address);
+	report_text(report, "fingerprint", signature->fingerprint);
+	report_time(report, "signing_time", signature->signing_time);
+	report_close_object(report);
+}
+
+void
+mail_report_inbound(Report *report, const Outcome *outcome)
+{
+	report_open_list(report, "signatures");
+	for (guint i = 0; i < outcome->signatures->len; i++) {
+		report_signature(report, outcome->signatures->pdata[i]);
+	}
+	report_close_list(report);
+	report_texts(report, "harvested", outcome->harvested);
+}
+
 void
 mail_report_plan(Report *report, const PlanReport *plan)
 {

@@ -40,6 +40,9 @@ Gateway *mail_gateway(Command *command);
  * mail must outlive it. */
 Outcome *mail_process(const Mail *mail, Gateway *gateway);
 
+/* The lists signatures and harvested as --json has them (DESIGN 5). */
+void mail_report_inbound(Report *report, const Outcome *outcome);
+
 /* The members of a plan as --json has them (DESIGN 5), without the braces. */
 void mail_report_plan(Report *report, const PlanReport *plan);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * smimectl process: the engine on a file. Nothing is re-injected and the
- * ledger is neither asked nor written: what would go out is printed, or
- * written to the directory of --output.
+ * smimectl process: the engine on a file. Nothing is re-injected, no CRL is
+ * fetched, and the ledger is neither asked nor written: what would go out is
+ * printed, or written to the directory of --output. Certificates are harvested
+ * unless --dry-run.
  */
 #include "config.h"
 
@@ -86,8 +87,7 @@ report_outcome(Report *report, const Outcome *outcome)
 		report_close_object(report);
 	}
 	report_close_list(report);
-	report_texts(report, "signatures", NULL);
-	report_texts(report, "harvested", NULL);
+	mail_report_inbound(report, outcome);
 }
 
 static int
@@ -157,6 +157,9 @@ process_run(Command *command, GError **error)
 	}
 	mail = mail_new(command, raw);
 	gateway = mail_gateway(command);
+	if (command->dry_run) {
+		gateway_set_dry_run(gateway);
+	}
 	outcome = mail_process(mail, gateway);
 	report_outcome(command->report, outcome);
 	return deliver(command, mail, outcome, output, error);

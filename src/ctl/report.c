@@ -2,7 +2,8 @@
 /*
  * Output in two forms. Lines go to standard output at once; the object is
  * built by json-glib and printed at the end, so that an error never leaves
- * half of one behind. Text in JSON keeps its control characters (they are
+ * half of one behind; only of a stream each element is printed at once, one a
+ * line. Text in JSON keeps its control characters (they are
  * escaped there); only invalid UTF-8 is replaced.
  */
 #include "config.h"
@@ -10,6 +11,7 @@
 #include "ctl/report.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include <json-glib/json-glib.h>
 
@@ -20,7 +22,12 @@
 #define LINE_MAX_BYTES ((gsize)8192)
 
 struct Report {
-	JsonBuilder *json; /* NULL: for people */
+	JsonBuilder *json;  /* NULL: for people */
+	JsonBuilder *outer; /* what is around the stream; json is then its
+			       element's; NULL: no stream */
+	guint depth;        /* objects open inside the stream */
+	guint elements;     /* of the stream, printed so far */
+	bool streamed;      /* all but the last brace is printed */
 };
 
 Report *
@@ -40,6 +47,7 @@ report_free(Report *report)
 {
 	if (report != NULL) {
 		g_clear_object(&report->json);
+		g_clear_object(&report->outer);
 		g_free(report);
 	}
 }
@@ -114,19 +122,84 @@ report_close_list(Report *report)
 	}
 }
 
+/* The JSON that was built. Yours. */
+static char *
+generate(JsonBuilder *json, bool pretty)
+{
+	g_autoptr(JsonGenerator) generator = json_generator_new();
+	g_autoptr(JsonNode) root = json_builder_get_root(json);
+
+	json_generator_set_root(generator, root);
+	json_generator_set_pretty(generator, pretty);
+	return json_generator_to_data(generator, NULL);
+}
+
+static void
+print_element(Report *report)
+{
+	g_autofree char *text = generate(report->json, false);
+
+	printf("%s\n    %s", report->elements > 0 ? "," : "", text);
+	report->elements++;
+	json_builder_reset(report->json);
+}
+
 void
 report_open_object(Report *report)
 {
 	if (report->json != NULL) {
 		json_builder_begin_object(report->json);
+		report->depth++;
 	}
 }
 
 void
 report_close_object(Report *report)
 {
+	if (report->json == NULL) {
+		return;
+	}
+	json_builder_end_object(report->json);
+	report->depth--;
+	if (report->outer != NULL && report->depth == 0) {
+		print_element(report);
+	}
+}
+
+/* What stood before the list, without the brace that would end it. */
+static void
+print_head(Report *report, const char *name)
+{
+	g_autofree char *text = NULL;
+	char *end;
+
+	json_builder_end_object(report->outer);
+	text = generate(report->outer, true);
+	end = strrchr(text, '}');
+	*end = '\0';
+	g_strchomp(text);
+	printf("%s%s\n  \"%s\" : [", text,
+	    g_str_has_suffix(text, "{") ? "" : ",", name);
+}
+
+void
+report_open_stream(Report *report, const char *name)
+{
 	if (report->json != NULL) {
-		json_builder_end_object(report->json);
+		report->outer = report->json;
+		report->json = json_builder_new();
+		print_head(report, name);
+	}
+}
+
+void
+report_close_stream(Report *report)
+{
+	if (report->json != NULL) {
+		printf(report->elements > 0 ? "\n  ]\n" : "]\n");
+		g_clear_object(&report->json);
+		report->json = g_steal_pointer(&report->outer);
+		report->streamed = true;
 	}
 }
 
@@ -190,15 +263,14 @@ report_texts(Report *report, const char *name, const GPtrArray *texts)
 static void
 print_object(Report *report)
 {
-	g_autoptr(JsonGenerator) generator = json_generator_new();
-	g_autoptr(JsonNode) root = NULL;
 	g_autofree char *text = NULL;
 
+	if (report->streamed) {
+		puts("}");
+		return;
+	}
 	json_builder_end_object(report->json);
-	root = json_builder_get_root(report->json);
-	json_generator_set_root(generator, root);
-	json_generator_set_pretty(generator, TRUE);
-	text = json_generator_to_data(generator, NULL);
+	text = generate(report->json, true);
 	puts(text);
 }
 

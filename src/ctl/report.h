@@ -38,6 +38,15 @@ void report_time(Report *report, const char *name, gint64 seconds);
 /* A list of texts; of char *. */
 void report_texts(Report *report, const char *name, const GPtrArray *texts);
 
+/*
+ * A list of the outermost object, of objects that are printed one by one as
+ * they are closed: for what may be longer than memory allows. The last member
+ * of the object. Where the verb fails inside it the object stays without an
+ * end: what reads it sees that, and the exit code.
+ */
+void report_open_stream(Report *report, const char *name);
+void report_close_stream(Report *report);
+
 /* Whether all of standard output could be written. ERROR_IO. */
 bool report_flush(GError **error);
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fingerprints as people type them. */
+/* Fingerprints and addresses as people type them. */
 #include "config.h"
 
 #include "ctl/select.h"
 
 #include "base/error.h"
 #include "ctl/command.h"
+#include "mime/address.h"
 
 char *
 select_prefix(const char *text, GError **error)
@@ -31,9 +32,24 @@ select_prefix(const char *text, GError **error)
 	return g_strdup(prefix->str);
 }
 
-/* Borrowed; NULL when none or several start with prefix, which is said. */
-static const char *
-find_one(const GPtrArray *fingerprints, const char *prefix)
+char *
+select_address(const char *text, GError **error)
+{
+	bool whole_domain = text[0] == '@';
+	g_autofree char *given =
+	    whole_domain ? g_strconcat("x", text, NULL) : g_strdup(text);
+	g_autofree char *address = address_normalise(given);
+
+	if (address == NULL || *address == '\0') {
+		g_set_error(error, ERROR_DOMAIN, ERROR_USAGE,
+		    "\"%s\" is no mail address and no @DOMAIN", text);
+		return NULL;
+	}
+	return g_strdup(whole_domain ? address + 1 : address);
+}
+
+const char *
+select_one(const GPtrArray *fingerprints, const char *prefix)
 {
 	const char *found = NULL;
 
@@ -61,7 +77,7 @@ int
 select_remove(Report *report, const GPtrArray *fingerprints, const char *prefix,
     SelectRemove remove, gpointer store, GError **error)
 {
-	const char *found = find_one(fingerprints, prefix);
+	const char *found = select_one(fingerprints, prefix);
 
 	if (found != NULL && !remove(store, found, error)) {
 		return -1;

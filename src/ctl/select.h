@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* FPR on the command line: a fingerprint or the beginning of one. */
+/* FPR on the command line: a fingerprint or the beginning of one; ADDRESS. */
 #ifndef CTL_SELECT_H
 #define CTL_SELECT_H
 
@@ -14,6 +14,14 @@
 /* text in lower case, without the colons that openssl prints; ERROR_USAGE
  * when it is not 8 to 64 hex digits. Yours. */
 char *select_prefix(const char *text, GError **error);
+
+/* The normalised address, or "@domain", that text is; ERROR_USAGE. Yours. */
+char *select_address(const char *text, GError **error);
+
+/* The one of fingerprints (of char *, twice the same counts once) that starts
+ * with prefix, borrowed. NULL: none or several, which is said on standard
+ * error. */
+const char *select_one(const GPtrArray *fingerprints, const char *prefix);
 
 /* Removes what has this (full) fingerprint from store. */
 typedef bool (*SelectRemove)(

@@ -1,175 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * smimectl verify: the layer at the root of a message, judged as DESIGN 3.4.4
- * says, against the anchors of STATE. What lies deeper is somebody's
- * attachment; of a signed content it is only told what it is.
+ * smimectl verify: the signatures at the root of a message, layer by layer, as
+ * the daemon judges them, at any time. Nothing is fetched, and nothing is
+ * harvested.
  */
 #include "config.h"
 
 #include "base/error.h"
 #include "base/text.h"
-#include "crypto/cms.h"
-#include "crypto/verify.h"
 #include "ctl/input.h"
+#include "ctl/stores.h"
 #include "ctl/verbs.h"
-#include "mime/address.h"
-#include "mime/layers.h"
-#include "mime/message.h"
-#include "mime/structure.h"
-#include "store/anchors.h"
-
-typedef struct {
-	GPtrArray *signatures; /* of VerifySignature; at least one */
-	char *inside;          /* what the signed content is, or NULL */
-} Verdict;
-
-static void
-verdict_free(Verdict *verdict)
-{
-	g_clear_pointer(&verdict->signatures, g_ptr_array_unref);
-	g_free(verdict->inside);
-	g_free(verdict);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Verdict, verdict_free)
-
-/* A verdict on a message without a signature that could be looked at. */
-static void conclude(Verdict *verdict, VerifyResult result, const char *format,
-    ...) G_GNUC_PRINTF(3, 4);
-
-static void
-conclude(Verdict *verdict, VerifyResult result, const char *format, ...)
-{
-	VerifySignature *signature = g_new0(VerifySignature, 1);
-	va_list arguments;
-
-	va_start(arguments, format);
-	signature->result = result;
-	signature->reason = g_strdup_vprintf(format, arguments);
-	va_end(arguments);
-	verdict->signatures = g_ptr_array_new_with_free_func(
-	    (GDestroyNotify)verify_signature_free);
-	g_ptr_array_add(verdict->signatures, signature);
-}
-
-/* "signed-data", "multipart/signed", "text/plain"; NULL: cannot tell. Yours. */
-static char *
-describe_entity(const Settings *settings, GBytes *entity)
-{
-	bool crlf = false;
-	g_autoptr(Message) message = message_parse(entity, &crlf);
-	g_autoptr(Structure) structure = structure_scan(message->fields,
-	    message->body, (guint)settings->limits.parts,
-	    (guint)settings->limits.depth, NULL);
-	g_autoptr(GBytes) blob = NULL;
-	g_autoptr(GBytes) content = NULL;
-	Layer layer = LAYER_NONE;
-
-	if (structure == NULL ||
-	    !layers_find(message->fields, structure, message->body,
-		g_bytes_get_size(entity), &layer, &blob, &content, NULL)) {
-		return NULL;
-	}
-	if (layer == LAYER_SMIME_BLOB && cms_kind(blob) != CMS_KIND_NONE) {
-		return g_strdup(cms_kind_name(cms_kind(blob)));
-	}
-	return g_strdup(structure_part(structure, 0)->type);
-}
-
-/* blob, and the content beside it when it is detached. */
-static void
-judge_cms(const Settings *settings, const Anchors *anchors, const char *from,
-    gint64 at, GBytes *blob, GBytes *content, Verdict *verdict)
-{
-	CmsKind kind = cms_kind(blob);
-	g_autoptr(GBytes) inner = NULL;
-
-	/* A signature without signers beside a content is for verify_cms() to
-	 * judge; by itself it only carries certificates. */
-	if (kind == CMS_KIND_SIGNED || content != NULL) {
-		verdict->signatures =
-		    verify_cms(blob, content, anchors, from, at, &inner);
-		if (content != NULL || inner != NULL) {
-			verdict->inside = describe_entity(
-			    settings, content != NULL ? content : inner);
-		}
-	} else if (kind == CMS_KIND_NONE) {
-		conclude(verdict, VERIFY_NEUTRAL, "the CMS is malformed");
-	} else {
-		conclude(verdict, VERIFY_NONE, "not signed at the root: %s",
-		    cms_kind_name(kind));
-	}
-}
-
-static void
-judge_layer(const Settings *settings, const Anchors *anchors,
-    const Message *message, const Structure *structure, gint64 at,
-    Verdict *verdict)
-{
-	const Part *root = structure_part(structure, 0);
-	g_autoptr(GBytes) blob = NULL;
-	g_autoptr(GBytes) content = NULL;
-	g_autoptr(GError) error = NULL;
-	AddressFrom from = { 0 };
-	Layer layer = LAYER_NONE;
-
-	if (!layers_find(message->fields, structure, message->body, G_MAXSIZE,
-		&layer, &blob, &content, &error)) {
-		conclude(verdict, VERIFY_NEUTRAL, "%s", error->message);
-		return;
-	}
-	switch (layer) {
-	case LAYER_NONE:
-		if (g_str_equal(root->type, "multipart/signed")) {
-			conclude(verdict, VERIFY_NEUTRAL,
-			    "a multipart/signed that is none of S/MIME or is "
-			    "broken");
-		} else {
-			conclude(verdict, VERIFY_NONE, "not signed");
-		}
-		return;
-	case LAYER_PGP_SIGNED:
-	case LAYER_PGP_ENCRYPTED:
-	case LAYER_PGP_INLINE:
-		conclude(verdict, VERIFY_NONE, "OpenPGP, not S/MIME");
-		return;
-	case LAYER_SMIME_BLOB:
-	case LAYER_SMIME_SIGNED:
-		break;
-	}
-	/* RFC 2046 5.1: without its end the signed part is not known. */
-	if (root->duplicate_type ||
-	    (layer == LAYER_SMIME_SIGNED && !root->terminated)) {
-		conclude(verdict, VERIFY_NEUTRAL, "%s",
-		    root->duplicate_type
-			? "two Content-Type or Content-Transfer-Encoding fields"
-			: "the multipart/signed has no end");
-		return;
-	}
-	address_from(message->fields, &from);
-	judge_cms(settings, anchors, from.address, at, blob, content, verdict);
-	address_from_clear(&from);
-}
-
-static Verdict *
-judge(const Settings *settings, const Anchors *anchors, GBytes *raw, gint64 at)
-{
-	bool crlf = false;
-	g_autoptr(Message) message = message_parse(raw, &crlf);
-	g_autoptr(Structure) structure = NULL;
-	g_autoptr(GError) error = NULL;
-	Verdict *verdict = g_new0(Verdict, 1);
-
-	structure = structure_scan(message->fields, message->body,
-	    (guint)settings->limits.parts, (guint)settings->limits.depth,
-	    &error);
-	if (structure == NULL) {
-		conclude(verdict, VERIFY_NEUTRAL, "%s", error->message);
-	} else {
-		judge_layer(settings, anchors, message, structure, at, verdict);
-	}
-	return verdict;
-}
 
 static void
 print_line(Report *report, const char *name, const char *text)
@@ -179,57 +20,111 @@ print_line(Report *report, const char *name, const char *text)
 	}
 }
 
+/* Of a signature that has a signer. */
 static void
-report_signature(Report *report, const VerifySignature *signature)
+print_signer(Report *report, const VerifySignature *signature)
 {
-	const char *result = verify_result_name(signature->result);
-	const Cert *signer = signature->signer;
-	const char *fingerprint =
-	    signer != NULL ? cert_fingerprint(signer) : NULL;
+	g_autofree char *chain = stores_chain_text(&signature->trust);
+	g_autofree char *revocation =
+	    stores_revocation_text(&signature->trust.revocation);
+
+	print_line(report, "signer", cert_subject(signature->signer));
+	print_line(report, "issuer", cert_issuer(signature->signer));
+	print_line(report, "address", signature->address);
+	print_line(report, "fingerprint", cert_fingerprint(signature->signer));
+	print_line(report, "chain", chain);
+	print_line(report, "revocation", revocation);
+}
+
+static void
+print_signature(Report *report, const PeelSignature *one)
+{
+	const VerifySignature *signature = one->signature;
 	g_autofree char *time = signature->signing_time != 0
 	    ? text_time(signature->signing_time)
 	    : NULL;
 
-	print_line(report, "result", result);
+	print_line(report, "result", verify_result_name(signature->result));
 	print_line(report, "reason", signature->reason);
-	print_line(
-	    report, "signer", signer != NULL ? cert_subject(signer) : NULL);
-	print_line(
-	    report, "issuer", signer != NULL ? cert_issuer(signer) : NULL);
-	print_line(report, "address", signature->address);
-	print_line(report, "fingerprint", fingerprint);
+	if (signature->own != signature->result) {
+		print_line(
+		    report, "by itself", verify_result_name(signature->own));
+	}
+	print_line(report, "remark", signature->remark);
+	print_line(report, "part", one->part);
+	if (signature->signer != NULL) {
+		print_signer(report, signature);
+	}
 	print_line(report, "signing time", time);
 	print_line(report, "algorithm", signature->algorithm);
+}
+
+static void
+report_signature(Report *report, const PeelSignature *one)
+{
+	const VerifySignature *signature = one->signature;
+	const Cert *signer = signature->signer;
 
 	report_open_object(report);
-	report_text(report, "result", result);
+	report_text(report, "result", verify_result_name(signature->result));
 	report_text(report, "reason", signature->reason);
+	report_text(report, "part", one->part);
 	report_text(report, "address", signature->address);
-	report_text(report, "fingerprint", fingerprint);
-	report_text(report, "signing_time", time);
+	report_text(report, "fingerprint",
+	    signer != NULL ? cert_fingerprint(signer) : NULL);
+	report_time(report, "signing_time", signature->signing_time);
+	report_text(report, "revocation",
+	    signer != NULL ? revocation_name(signature->trust.revocation.status)
+			   : NULL);
 	report_close_object(report);
+}
+
+/* A mail without a signature that could be looked at; yours. */
+static char *
+explain_none(const Peel *peel)
+{
+	if (peel->certs_only) {
+		return g_strdup("not signed: it only carries certificates");
+	}
+	if (peel->encrypted) {
+		return g_strdup("not signed at the root: it is encrypted");
+	}
+	return peel->inside != NULL
+	    ? g_strdup_printf("not signed at the root: %s", peel->inside)
+	    : g_strdup("not signed at the root");
+}
+
+static void
+report_none(Report *report, const Peel *peel)
+{
+	g_autofree char *reason = explain_none(peel);
+	VerifySignature none = {
+		.result = VERIFY_NONE, .own = VERIFY_NONE, .reason = reason
+	};
+	const PeelSignature one = { .signature = &none };
+
+	print_signature(report, &one);
+	report_signature(report, &one);
 }
 
 /* COMMAND_YES only when every signature is good. */
 static int
-report_verdict(Report *report, const Verdict *verdict)
+report_peel(Report *report, const Peel *peel)
 {
-	int code = COMMAND_YES;
+	const char *inside = peel->signatures->len > 0 ? peel->inside : NULL;
 
 	report_open_list(report, "items");
-	for (guint i = 0; i < verdict->signatures->len; i++) {
-		const VerifySignature *signature =
-		    verdict->signatures->pdata[i];
-
-		report_signature(report, signature);
-		if (signature->result != VERIFY_PASS) {
-			code = COMMAND_NO;
-		}
+	for (guint i = 0; i < peel->signatures->len; i++) {
+		print_signature(report, peel->signatures->pdata[i]);
+		report_signature(report, peel->signatures->pdata[i]);
+	}
+	if (peel->signatures->len == 0) {
+		report_none(report, peel);
 	}
 	report_close_list(report);
-	print_line(report, "inside", verdict->inside);
-	report_text(report, "inside", verdict->inside);
-	return code;
+	print_line(report, "inside", inside);
+	report_text(report, "inside", inside);
+	return peel_passed(peel) ? COMMAND_YES : COMMAND_NO;
 }
 
 static bool
@@ -253,9 +148,10 @@ verify_run(Command *command, GError **error)
 {
 	const char *path = command_operand(command, 0);
 	g_autoptr(GBytes) raw = NULL;
-	g_autoptr(AnchorStore) store = NULL;
-	g_autoptr(Anchors) anchors = NULL;
-	g_autoptr(Verdict) verdict = NULL;
+	g_autoptr(Stores) stores = NULL;
+	g_autoptr(Message) message = NULL;
+	g_autoptr(Peel) peel = NULL;
+	bool crlf = false;
 	gint64 at = 0;
 
 	if (!parse_time(command, &at, error)) {
@@ -273,11 +169,11 @@ verify_run(Command *command, GError **error)
 	if (!command_enter(command, error)) {
 		return -1;
 	}
-	store = anchors_new(command->settings->state_dir);
-	anchors = anchors_current(store, error);
-	if (anchors == NULL) {
+	stores = stores_open(command, error);
+	if (stores == NULL) {
 		return -1;
 	}
-	verdict = judge(command->settings, anchors, raw, at);
-	return report_verdict(command->report, verdict);
+	message = message_parse(raw, &crlf);
+	peel = stores_peel(stores, message, at);
+	return report_peel(command->report, peel);
 }

@@ -10,20 +10,25 @@
 #include "gateway/gateway.h"
 
 #include "base/text.h"
+#include "gateway/inbound.h"
 #include "gateway/outbound.h"
 
 /* In a log line. */
 #define RECIPIENTS_SHOWN 5
+#define HARVESTED_SHOWN 3
+#define FINGERPRINT_DIGITS 16
 
 typedef struct {
 	char *state_dir;
 	Identities *identities;
-	AnchorStore *anchors;
+	Directory *directory;
+	Trust *trust;
 } Stores;
 
 struct Gateway {
 	Settings *settings;
 	Stores *stores; /* g_atomic_rc_box */
+	InboundStores inbound;
 };
 
 static void
@@ -31,7 +36,8 @@ stores_clear(Stores *stores)
 {
 	g_free(stores->state_dir);
 	identities_free(stores->identities);
-	anchors_free(stores->anchors);
+	directory_free(stores->directory);
+	trust_free(stores->trust);
 }
 
 static Stores *
@@ -46,7 +52,8 @@ stores_open(const char *state_dir, Gateway *previous)
 	stores = g_atomic_rc_box_new0(Stores);
 	stores->state_dir = g_strdup(state_dir);
 	stores->identities = identities_new(state_dir);
-	stores->anchors = anchors_new(state_dir);
+	stores->directory = directory_new(state_dir);
+	stores->trust = trust_new(state_dir);
 	return stores;
 }
 
@@ -57,6 +64,13 @@ gateway_new(Settings *settings, Gateway *previous)
 
 	gateway->settings = settings_ref(settings);
 	gateway->stores = stores_open(settings->state_dir, previous);
+	if (previous != NULL) {
+		gateway->inbound = previous->inbound;
+	} else {
+		gateway->inbound.harvest = true;
+	}
+	gateway->inbound.directory = gateway->stores->directory;
+	gateway->inbound.trust = gateway->stores->trust;
 	return gateway;
 }
 
@@ -95,10 +109,29 @@ gateway_identities(const Gateway *gateway)
 	return gateway->stores->identities;
 }
 
-AnchorStore *
-gateway_anchors(const Gateway *gateway)
+Directory *
+gateway_directory(const Gateway *gateway)
 {
-	return gateway->stores->anchors;
+	return gateway->stores->directory;
+}
+
+Trust *
+gateway_trust(const Gateway *gateway)
+{
+	return gateway->stores->trust;
+}
+
+void
+gateway_set_fetch(Gateway *gateway, TrustFetch fetch, gpointer data)
+{
+	gateway->inbound.fetch = fetch;
+	gateway->inbound.fetch_data = data;
+}
+
+void
+gateway_set_dry_run(Gateway *gateway)
+{
+	gateway->inbound.harvest = false;
 }
 
 static void
@@ -153,6 +186,51 @@ summarise_rules(const Outcome *outcome, GString *summary)
 }
 
 static void
+summarise_harvested(const Outcome *outcome, GString *summary)
+{
+	g_autoptr(GString) list = g_string_new(NULL);
+	guint count = outcome->harvested->len;
+
+	for (guint i = 0; i < MIN(count, HARVESTED_SHOWN); i++) {
+		g_string_append_printf(list, "%s%.*s", i > 0 ? "," : "",
+		    FINGERPRINT_DIGITS,
+		    (const char *)outcome->harvested->pdata[i]);
+	}
+	if (count > HARVESTED_SHOWN) {
+		g_string_append_printf(list, ",+%u", count - HARVESTED_SHOWN);
+	}
+	if (count > 0) {
+		text_append_field(summary, "harvested", list->str);
+	}
+}
+
+/* Why a signature is not good, or what to know of a good one. */
+static const char *
+why_not_verified(const Outcome *outcome)
+{
+	for (guint i = 0; i < outcome->signatures->len; i++) {
+		const SignatureReport *report = outcome->signatures->pdata[i];
+
+		if (report->reason != NULL) {
+			return report->reason;
+		}
+	}
+	return NULL;
+}
+
+static void
+summarise_verified(const Outcome *outcome, GString *summary)
+{
+	const char *why = why_not_verified(outcome);
+
+	text_append_field(summary, "verify", outcome->verified);
+	if (outcome->reply == NULL && why != NULL) {
+		text_append_field(summary, "why", why);
+	}
+	summarise_harvested(outcome, summary);
+}
+
+static void
 summarise(const Envelope *envelope, Outcome *outcome)
 {
 	GString *summary = outcome->summary;
@@ -172,40 +250,12 @@ summarise(const Envelope *envelope, Outcome *outcome)
 		text_append_field(summary, "why", first->reason);
 	}
 	text_append_field(summary, "encrypt", "no");
-	text_append_field(summary, "verify", NULL);
+	summarise_verified(outcome, summary);
 	if (outcome->copies->len > 1) {
 		g_string_append_printf(
 		    summary, " copies=%u", outcome->copies->len);
 	}
 	summarise_rules(outcome, summary);
-}
-
-/* Outgoing mail only: nothing else has a draft yet. */
-struct GatewayDraft {
-	const Envelope *envelope;
-	AddressFrom from;
-	Outbound *outbound; /* points to from */
-};
-
-void
-gateway_draft_free(GatewayDraft *draft)
-{
-	if (draft == NULL) {
-		return;
-	}
-	outbound_free(draft->outbound);
-	address_from_clear(&draft->from);
-	g_free(draft);
-}
-
-static Outcome *
-finish(GatewayDraft *draft, GBytes *body)
-{
-	Outcome *outcome = outcome_new(DIRECTION_OUTBOUND);
-
-	outbound_finish(draft->outbound, body, outcome);
-	summarise(draft->envelope, outcome);
-	return outcome;
 }
 
 /* Mail that looks like ours and is not taken for it: the usual question. */
@@ -237,10 +287,53 @@ summarise_stranger(const Settings *settings, const Envelope *envelope,
 	}
 }
 
-static Outcome *
-pass(Direction direction, const Envelope *envelope)
+/* One of the two directions that are worked on; both point to from. */
+struct GatewayDraft {
+	const Settings *settings;
+	const Envelope *envelope;
+	AddressFrom from;
+	Outbound *outbound;
+	Inbound *inbound;
+};
+
+void
+gateway_draft_free(GatewayDraft *draft)
 {
-	Outcome *outcome = outcome_new(direction);
+	if (draft == NULL) {
+		return;
+	}
+	outbound_free(draft->outbound);
+	inbound_free(draft->inbound);
+	address_from_clear(&draft->from);
+	g_free(draft);
+}
+
+static Outcome *
+finish(GatewayDraft *draft, GBytes *body)
+{
+	Outcome *outcome = NULL;
+
+	if (draft->outbound != NULL) {
+		outcome = outcome_new(DIRECTION_OUTBOUND);
+		outbound_finish(draft->outbound, body, outcome);
+	} else {
+		outcome = outcome_new(DIRECTION_INBOUND);
+		inbound_finish(draft->inbound, body, outcome);
+	}
+	summarise(draft->envelope, outcome);
+	if (outcome->direction == DIRECTION_INBOUND &&
+	    why_not_verified(outcome) == NULL) {
+		summarise_stranger(draft->settings, draft->envelope,
+		    &draft->from, outcome->summary);
+	}
+	return outcome;
+}
+
+static Outcome *
+pass(
+    const Settings *settings, const Envelope *envelope, const AddressFrom *from)
+{
+	Outcome *outcome = outcome_new(DIRECTION_PASS);
 	Copy *copy = outcome_add_copy(outcome);
 
 	for (guint i = 0; i < envelope->recipients->len; i++) {
@@ -248,7 +341,26 @@ pass(Direction direction, const Envelope *envelope)
 		    (gpointer)envelope_recipient(envelope, i));
 	}
 	summarise(envelope, outcome);
+	summarise_stranger(settings, envelope, from, outcome->summary);
 	return outcome;
+}
+
+/* true: the body can change what becomes of the mail. */
+static bool
+begin(Gateway *gateway, const Envelope *envelope, const Fields *fields,
+    Direction direction, GatewayDraft *draft)
+{
+	gint64 at = g_get_real_time() / G_USEC_PER_SEC;
+
+	if (direction == DIRECTION_OUTBOUND) {
+		draft->outbound =
+		    outbound_new(gateway->settings, gateway->stores->identities,
+			envelope, fields, &draft->from, at);
+		return outbound_needs_body(draft->outbound);
+	}
+	draft->inbound = inbound_new(gateway->settings, &gateway->inbound,
+	    envelope, fields, &draft->from, at);
+	return inbound_needs_body(draft->inbound);
 }
 
 Outcome *
@@ -257,25 +369,20 @@ gateway_at_header(Gateway *gateway, const Envelope *envelope,
 {
 	const Settings *settings = gateway->settings;
 	g_autoptr(GatewayDraft) draft = g_new0(GatewayDraft, 1);
-	Outcome *outcome = NULL;
 	Direction direction;
 
+	draft->settings = settings;
 	draft->envelope = envelope;
 	address_from(fields, &draft->from);
 	direction = direction_of(settings, envelope, &draft->from);
-	if (direction != DIRECTION_OUTBOUND) {
-		outcome = pass(direction, envelope);
-		summarise_stranger(
-		    settings, envelope, &draft->from, outcome->summary);
-		return outcome;
+	if (direction == DIRECTION_PASS) {
+		return pass(settings, envelope, &draft->from);
 	}
-	draft->outbound = outbound_new(settings, gateway->stores->identities,
-	    envelope, fields, &draft->from, g_get_real_time() / G_USEC_PER_SEC);
-	if (!outbound_needs_body(draft->outbound)) {
-		return finish(draft, NULL);
+	if (begin(gateway, envelope, fields, direction, draft)) {
+		*draft_out = g_steal_pointer(&draft);
+		return NULL;
 	}
-	*draft_out = g_steal_pointer(&draft);
-	return NULL;
+	return finish(draft, NULL);
 }
 
 Outcome *

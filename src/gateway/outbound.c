@@ -2,9 +2,10 @@
 /*
  * Outgoing mail, step by step as DESIGN 3.3 has it: authorise the sender, look
  * what protection is there, find the identity, group the recipients, sign once
- * for each group. Decisions are made on the plans (one for each recipient);
- * everything is computed before the outcome says accept. An internal failure
- * is a temporary refusal: nothing leaves unsigned because something broke.
+ * for each group; marks that only we may set go. Decisions are made on the
+ * plans (one for each recipient); everything is computed before the outcome
+ * says accept. An internal failure is a temporary refusal: nothing leaves
+ * unsigned because something broke.
  */
 #include "config.h"
 
@@ -16,6 +17,7 @@
 #include "crypto/cms.h"
 #include "crypto/sign.h"
 #include "gateway/groups.h"
+#include "mime/authres.h"
 #include "mime/date.h"
 #include "mime/entity.h"
 #include "mime/layers.h"
@@ -478,6 +480,8 @@ make_copy(Outbound *outbound, const GPtrArray *group, const Entity *entity,
 	if (first->sign && !entity->safe && !first->policy.opaque) {
 		explain_opaque(group);
 	}
+	authres_strip(outbound->fields, outbound->settings->authserv_id,
+	    outbound->settings->verify.strip, copy->edits);
 	remove_requests(outbound, copy);
 	if (outcome->copies->len > 1) {
 		remove_blind_copies(outbound->fields, copy->edits);

@@ -41,6 +41,16 @@ report_free(PlanReport *report)
 	g_free(report);
 }
 
+static void
+signature_free(SignatureReport *signature)
+{
+	g_free(signature->result);
+	g_free(signature->reason);
+	g_free(signature->address);
+	g_free(signature->fingerprint);
+	g_free(signature);
+}
+
 Outcome *
 outcome_new(Direction direction)
 {
@@ -51,6 +61,9 @@ outcome_new(Direction direction)
 	    g_ptr_array_new_with_free_func((GDestroyNotify)report_free);
 	outcome->copies =
 	    g_ptr_array_new_with_free_func((GDestroyNotify)copy_free);
+	outcome->signatures =
+	    g_ptr_array_new_with_free_func((GDestroyNotify)signature_free);
+	outcome->harvested = g_ptr_array_new_with_free_func(g_free);
 	outcome->summary = g_string_new(NULL);
 	return outcome;
 }
@@ -64,6 +77,8 @@ outcome_free(Outcome *outcome)
 	g_free(outcome->reply);
 	g_ptr_array_unref(outcome->plans);
 	g_ptr_array_unref(outcome->copies);
+	g_ptr_array_unref(outcome->signatures);
+	g_ptr_array_unref(outcome->harvested);
 	g_string_free(outcome->summary, TRUE);
 	g_free(outcome);
 }

@@ -30,12 +30,14 @@
 #include "base/log.h"
 #include "crypto/library.h"
 #include "milter/callbacks.h"
+#include "milter/crlnews.h"
 #include "milter/listener.h"
 #include "milter/privileges.h"
 #include "milter/progress.h"
 #include "milter/service.h"
 #include "milter/signals.h"
 #include "milter/watch.h"
+#include "store/fetcher.h"
 
 /* SIGTERM: how long mails under way may take to end. */
 #define DRAIN_SECONDS 30
@@ -69,6 +71,8 @@ typedef struct {
 	guint connections_max;
 	gint64 headers_max; /* what libmilter was told of limits.headers */
 	Service *service;
+	Fetcher *fetcher;  /* of CRLs; never freed, as the service */
+	bool fetching;     /* its threads run */
 	guint left;        /* mails that did not end in time */
 	atomic_bool ended; /* smfi_main() has returned */
 } Daemon;
@@ -235,13 +239,83 @@ register_milter(Daemon *daemon, GError **error)
 	return true;
 }
 
+static FetcherRules
+fetcher_rules(const Settings *settings)
+{
+	return (FetcherRules){
+		.private_hosts = settings->revocation.private_hosts,
+		.max_size = settings->revocation.max_size,
+		.refresh = settings->revocation.refresh,
+		.system = settings->trust_system,
+	};
+}
+
+static bool
+wants_fetching(const Settings *settings)
+{
+	return settings->verify.enabled && settings->revocation.fetch &&
+	    settings->revocation.mode != REVOCATION_OFF;
+}
+
+static bool
+start_fetching(Daemon *daemon, const Settings *settings, GError **error)
+{
+	if (!daemon->fetching && wants_fetching(settings)) {
+		daemon->fetching = fetcher_start(daemon->fetcher, error);
+		return daemon->fetching;
+	}
+	return true;
+}
+
+/* Before there are threads: libcurl wants to be set up then. */
+static void
+make_fetcher(Daemon *daemon, Gateway *gateway)
+{
+	FetcherRules rules = fetcher_rules(daemon->settings);
+
+	daemon->fetcher =
+	    fetcher_new(gateway_trust(gateway), &rules, crlnews_told, NULL);
+	gateway_set_fetch(gateway, fetcher_fetch, daemon->fetcher);
+}
+
+/* No reason not to start: what cannot be verified is delivered and says so. */
+static void
+check_trust(const Settings *settings, Gateway *gateway)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Anchors) anchors = NULL;
+
+	if (!settings->verify.enabled) {
+		return;
+	}
+	if (settings->trust_system) {
+		log_warn("trust.system: the system's roots are vetted for web "
+			 "servers, not for e-mail; contrib/mozilla-email-roots "
+			 "has those for e-mail");
+	}
+	anchors = anchors_current(trust_anchors(gateway_trust(gateway)),
+	    settings->trust_system, &error);
+	if (anchors == NULL) {
+		log_err("signatures cannot be verified: %s", error->message);
+	} else if (chain_anchors_count(anchors) == 0) {
+		log_warn("there is no trust anchor: every signature will be "
+			 "untrusted; see smimectl trust add and "
+			 "contrib/mozilla-email-roots");
+	}
+}
+
 static bool
 serve(Daemon *daemon, GError **error)
 {
 	g_autoptr(Gateway) gateway = gateway_new(daemon->settings, NULL);
 
+	make_fetcher(daemon, gateway);
+	check_trust(daemon->settings, gateway);
 	daemon->service = service_new(gateway, daemon->connections_max);
 	callbacks_serve(daemon->service);
+	if (!start_fetching(daemon, daemon->settings, error)) {
+		return false;
+	}
 	if (!progress_start(PROGRESS_EVERY) || !watch_start(daemon->service)) {
 		g_set_error(error, ERROR_DOMAIN, ERROR_IO,
 		    "a thread cannot be started");
@@ -355,6 +429,23 @@ check_headers(const Daemon *daemon, const Settings *fresh)
 	}
 }
 
+/* The threads of the fetcher cannot be stopped: mail in flight may wait for
+ * them. */
+static void
+use_fetcher(Daemon *daemon, const Settings *fresh)
+{
+	FetcherRules rules = fetcher_rules(fresh);
+	g_autoptr(GError) error = NULL;
+
+	fetcher_set_rules(daemon->fetcher, &rules);
+	if (!start_fetching(daemon, fresh, &error)) {
+		log_err("CRLs are not fetched: %s", error->message);
+	} else if (daemon->fetching && !wants_fetching(fresh)) {
+		log_warn("known CRLs are refreshed until the next restart, in "
+			 "spite of the new settings");
+	}
+}
+
 static void
 use_settings(Daemon *daemon, Settings *fresh)
 {
@@ -368,7 +459,9 @@ use_settings(Daemon *daemon, Settings *fresh)
 		log_open("smime-milter", fresh->log_target, fresh->log_level);
 	}
 	check_spool_dir(fresh);
+	use_fetcher(daemon, fresh);
 	gateway = gateway_new(fresh, old);
+	check_trust(fresh, gateway);
 	service_replace(daemon->service, gateway);
 	settings_unref(daemon->settings);
 	daemon->settings = settings_ref(fresh);
@@ -481,6 +574,7 @@ daemon_run(const char *file)
 		_exit(result);
 	}
 	progress_stop();
+	fetcher_free(daemon.fetcher);
 	return result;
 }
 

@@ -11,6 +11,7 @@ src_milter_libmilter_room_a_SOURCES = \
 	src/milter/smtp.c src/milter/smtp.h
 src_milter_libmilter_room_a_CFLAGS = $(AM_CFLAGS) $(MILTER_CFLAGS)
 src_milter_smime_milter_SOURCES = \
+	src/milter/crlnews.c src/milter/crlnews.h \
 	src/milter/daemon.c src/milter/daemon.h \
 	src/milter/listener.c src/milter/listener.h \
 	src/milter/main.c \

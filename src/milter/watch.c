@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "milter/reinject.h"
+#include "store/directory.h"
 #include "store/ledger.h"
 
 #define DAY 86400
@@ -102,6 +103,33 @@ look_at_listener(const Settings *settings)
 	}
 }
 
+/* What waits too long goes; what waits is for somebody to decide. */
+static void
+look_at_pending(const Settings *settings, Directory *directory)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GPtrArray) pending = NULL;
+	guint dropped = 0;
+
+	if (!directory_sweep(directory, &dropped, &error)) {
+		log_warn("the certificates that wait cannot be looked through: "
+			 "%s",
+		    error->message);
+		return;
+	}
+	if (dropped > 0) {
+		log_notice("%u certificates had waited for %d days and were "
+			   "dropped",
+		    dropped, DIRECTORY_PENDING_DAYS);
+	}
+	pending = directory_pending(directory, NULL);
+	if (pending != NULL && pending->len > 0) {
+		log_notice("%u of at most %d certificates wait for a decision: "
+			   "smimectl cert pending",
+		    pending->len, settings->harvest.max_pending);
+	}
+}
+
 static void
 look(void)
 {
@@ -110,6 +138,7 @@ look(void)
 
 	look_at_identities(gateway);
 	look_at_listener(settings);
+	look_at_pending(settings, gateway_directory(gateway));
 	ledger_sweep(settings->state_dir);
 }
 

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/mime/libmime.a
 src_mime_libmime_a_SOURCES = \
 	src/mime/address.c src/mime/address.h \
+	src/mime/authres.c src/mime/authres.h \
 	src/mime/block.c src/mime/block.h \
 	src/mime/date.c src/mime/date.h \
 	src/mime/edits.c src/mime/edits.h \
@@ -15,6 +16,7 @@ src_mime_libmime_a_SOURCES = \
 	src/mime/remedies-apply.c src/mime/remedies.c src/mime/remedies.h \
 	src/mime/rewrites.c src/mime/rewrites.h \
 	src/mime/structure.c src/mime/structure.h \
+	src/mime/subject.c src/mime/subject.h \
 	src/mime/transfer.c src/mime/transfer.h \
 	src/mime/wrap.c src/mime/wrap.h
 src_mime_libmime_a_CFLAGS = $(AM_CFLAGS) $(GMIME_CFLAGS)

@@ -166,6 +166,9 @@ fill_option(Loader *loader, const config_setting_t *setting,
 	    (type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64)) {
 		option_set_number(option, target->owner,
 		    config_setting_get_int64(setting), &error);
+	} else if (strcmp(is, "bool") == 0 && type == CONFIG_TYPE_BOOL) {
+		option_set_bool(option, target->owner,
+		    config_setting_get_bool(setting) == CONFIG_TRUE);
 	} else if ((strcmp(is, "text") == 0 || strcmp(is, "choice") == 0) &&
 	    type == CONFIG_TYPE_STRING) {
 		option_set_text(option, target->owner,
@@ -303,6 +306,10 @@ fill_derived(Settings *settings)
 		settings->spool_dir =
 		    g_build_filename(settings->state_dir, "tmp", NULL);
 	}
+	if (settings->authserv_id[0] == '\0') {
+		g_free(settings->authserv_id);
+		settings->authserv_id = g_strdup(g_get_host_name());
+	}
 	if (settings->reinject[0] != '\0') {
 		endpoint_parse_reinject(settings->reinject,
 		    &settings->reinject_host, &settings->reinject_port, NULL);
@@ -382,6 +389,20 @@ check_request(Loader *loader)
 	}
 }
 
+/* The host name stands in for it, and is not the administrator's text. */
+static void
+check_authserv_id(Loader *loader)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (loader->settings->authserv_id[0] == '\0' &&
+	    !option_check_name(g_get_host_name(), &error)) {
+		complain(loader, config_lookup(loader->config, "authserv_id"),
+		    "authserv_id is empty, and the host name %s",
+		    error->message);
+	}
+}
+
 static void
 check_logins(Loader *loader)
 {
@@ -408,6 +429,7 @@ settings_check(Loader *loader)
 	check_domains(loader);
 	check_rules(loader);
 	check_request(loader);
+	check_authserv_id(loader);
 	check_logins(loader);
 }
 

@@ -15,6 +15,9 @@
 #include "policy/endpoint.h"
 
 #define MESSAGE_MIN 1024
+#define TAG_BYTES 100
+/* RFC 1035 2.3.4 */
+#define NAME_BYTES 253
 
 static const char *const check_names[] = { "envelope", "login", "both", "none",
 	NULL };
@@ -29,6 +32,10 @@ static const char *const digest_names[] = { "sha256", "sha384", "sha512",
 static const char *const padding_names[] = { "pkcs1", "pss", NULL };
 static const char *const missing_names[] = { "pass", "reject", "tempfail",
 	NULL };
+static const char *const strip_names[] = { "smime", "all", NULL };
+static const char *const invalid_names[] = { "mark", "reject", NULL };
+static const char *const harvest_names[] = { "auto", "pending", "off", NULL };
+static const char *const revocation_names[] = { "soft", "hard", "off", NULL };
 
 static bool
 fail(GError **error, const char *text, const char *help)
@@ -56,6 +63,57 @@ check_filled(const char *text, GError **error)
 {
 	return text[0] != '\0' ||
 	    fail(error, text, "is empty: write a name or leave the line out");
+}
+
+/* An RFC 2045 token: what a verifier's name is before the first ';'. */
+bool
+option_check_name(const char *text, GError **error)
+{
+	gsize length = strlen(text);
+	bool good = length > 0 && length <= NAME_BYTES;
+
+	for (gsize i = 0; good && i < length; i++) {
+		good = g_ascii_isgraph(text[i]) &&
+		    strchr("()<>@,;:\\\"/[]?=", text[i]) == NULL;
+	}
+	return good ||
+	    fail(error, text,
+		"is no name of a host: write one such as "
+		"\"mail.example.com\", an internationalised one as "
+		"\"xn--...\"");
+}
+
+static bool
+check_name_or_empty(const char *text, GError **error)
+{
+	return text[0] == '\0' || option_check_name(text, error);
+}
+
+static bool
+check_tag(const char *text, GError **error)
+{
+	bool blank = text[0] != '\0';
+
+	if (strlen(text) > TAG_BYTES) {
+		return fail(error, text,
+		    "is too long for a Subject: write at most " G_STRINGIFY(
+			TAG_BYTES) " bytes");
+	}
+	if (!g_utf8_validate(text, -1, NULL)) {
+		g_set_error_literal(error, ERROR_DOMAIN, ERROR_SETTINGS,
+		    "is no UTF-8: save the file as UTF-8");
+		return false;
+	}
+	for (const char *p = text; *p != '\0'; p = g_utf8_next_char(p)) {
+		if (g_unichar_iscntrl(g_utf8_get_char(p))) {
+			g_set_error_literal(error, ERROR_DOMAIN, ERROR_SETTINGS,
+			    "holds a control character: write visible text, "
+			    "such as \"[signed]\"");
+			return false;
+		}
+		blank = blank && *p == ' ';
+	}
+	return !blank || fail(error, text, "is blank: write \"\" for no tag");
 }
 
 static bool
@@ -128,6 +186,10 @@ static const Option table[] = {
 	    PLACE(Settings, outbound_daemons),
 	    .initial = "[ \"ORIGINATING\" ]",
 	    .help = "listeners of the MTA that take outgoing mail only" },
+	{ .path = "authserv_id", .kind = OPTION_TEXT,
+	    PLACE(Settings, authserv_id), .initial = "\"\"",
+	    .check = check_name_or_empty,
+	    .help = "whose word the results are; empty: the host name" },
 	{ .path = "sender_check", .kind = OPTION_CHOICE,
 	    PLACE(Settings, sender_check), .initial = "\"both\"",
 	    .choices = check_names,
@@ -147,6 +209,67 @@ static const Option table[] = {
 	    PLACE(Settings, sign_request),
 	    .initial = "\"X-Sign: *(yes|true)\"",
 	    .help = "the field that asks for a signature in mode request" },
+	{ .path = "verify.enabled", .kind = OPTION_BOOL,
+	    PLACE(Settings, verify.enabled), .initial = "true",
+	    .help = "signatures of incoming mail are verified" },
+	{ .path = "verify.add_none", .kind = OPTION_BOOL,
+	    PLACE(Settings, verify.add_none), .initial = "false",
+	    .help = "unsigned mail gets a result, too: smime=none" },
+	{ .path = "verify.strip_signature", .kind = OPTION_BOOL,
+	    PLACE(Settings, verify.strip_signature), .initial = "false",
+	    .help = "of what is signed validly only the content is delivered" },
+	{ .path = "verify.subject_tag", .kind = OPTION_TEXT,
+	    PLACE(Settings, verify.subject_tag), .initial = "\"\"",
+	    .check = check_tag,
+	    .help = "before the Subject of what is signed validly" },
+	{ .path = "verify.accept_weak", .kind = OPTION_BOOL,
+	    PLACE(Settings, verify.accept_weak), .initial = "false",
+	    .help = "SHA-1 and RSA keys under 2048 bits will do" },
+	{ .path = "verify.strip", .kind = OPTION_CHOICE,
+	    PLACE(Settings, verify.strip), .initial = "\"smime\"",
+	    .choices = strip_names,
+	    .help = "which results in our name incoming mail loses" },
+	{ .path = "verify.on_invalid", .kind = OPTION_CHOICE,
+	    PLACE(Settings, verify.reject), .initial = "\"mark\"",
+	    .choices = invalid_names,
+	    .help = "what becomes of mail whose signature is wrong" },
+	{ .path = "harvest.mode", .kind = OPTION_CHOICE,
+	    PLACE(Settings, harvest.mode), .initial = "\"auto\"",
+	    .choices = harvest_names,
+	    .help = "what becomes of senders' certificates" },
+	{ .path = "harvest.max_per_address", .kind = OPTION_NUMBER,
+	    PLACE(Settings, harvest.max_per_address), .initial = "8",
+	    .min = 1, .max = 1000,
+	    .help = "certificates in use for one address" },
+	{ .path = "harvest.max_pending", .kind = OPTION_NUMBER,
+	    PLACE(Settings, harvest.max_pending), .initial = "10000",
+	    .min = 0, .max = 1000000,
+	    .help = "certificates that wait, in all" },
+	{ .path = "trust.system", .kind = OPTION_BOOL,
+	    PLACE(Settings, trust_system), .initial = "false",
+	    .help = "the system's CA bundle is trusted as well" },
+	{ .path = "revocation.mode", .kind = OPTION_CHOICE,
+	    PLACE(Settings, revocation.mode), .initial = "\"soft\"",
+	    .choices = revocation_names,
+	    .help = "what an unknown revocation status means" },
+	{ .path = "revocation.fetch", .kind = OPTION_BOOL,
+	    PLACE(Settings, revocation.fetch), .initial = "true",
+	    .help = "revocation lists are fetched from the network" },
+	{ .path = "revocation.wait", .kind = OPTION_NUMBER,
+	    PLACE(Settings, revocation.wait), .initial = "3",
+	    .min = 0, .max = 60,
+	    .help = "seconds that a mail waits for a first list" },
+	{ .path = "revocation.refresh", .kind = OPTION_NUMBER,
+	    PLACE(Settings, revocation.refresh), .initial = "3600",
+	    .min = 60, .max = 604800,
+	    .help = "seconds between looks for newer lists" },
+	{ .path = "revocation.private_hosts", .kind = OPTION_BOOL,
+	    PLACE(Settings, revocation.private_hosts), .initial = "false",
+	    .help = "lists may come from private addresses" },
+	{ .path = "revocation.max_size", .kind = OPTION_NUMBER,
+	    PLACE(Settings, revocation.max_size), .initial = "67108864",
+	    .min = 1024, .max = 1073741824,
+	    .help = "bytes of a revocation list" },
 	{ .path = "reinject", .kind = OPTION_TEXT, PLACE(Settings, reinject),
 	    .initial = "\"\"", .check = endpoint_check_reinject,
 	    .help = "the listener that takes further copies; empty: none" },
@@ -215,6 +338,8 @@ option_type(const Option *option)
 		return "text";
 	case OPTION_CHOICE:
 		return "choice";
+	case OPTION_BOOL:
+		return "bool";
 	case OPTION_NUMBER:
 		return "number";
 	case OPTION_TEXTS:
@@ -235,6 +360,8 @@ option_wanted(const Option *option)
 	case OPTION_CHOICE:
 		names = g_strjoinv("\", \"", (char **)option->choices);
 		return g_strdup_printf("one of \"%s\"", names);
+	case OPTION_BOOL:
+		return g_strdup("true or false, without quotes");
 	case OPTION_OCTAL:
 		return g_strdup(
 		    "an octal mode in double quotes, such as \"0660\"");
@@ -402,6 +529,13 @@ option_set_number(
 	return true;
 }
 
+void
+option_set_bool(const Option *option, void *owner, bool value)
+{
+	g_return_if_fail(option->kind == OPTION_BOOL);
+	*(bool *)place(option, owner) = value;
+}
+
 static GDestroyNotify
 item_free(const Option *option)
 {
@@ -464,6 +598,7 @@ option_clear_all(const Option *options, guint count, void *owner)
 			set_pointer(&options[i], owner, NULL, unref_list);
 			break;
 		case OPTION_CHOICE:
+		case OPTION_BOOL:
 		case OPTION_OCTAL:
 		case OPTION_NUMBER:
 			break;
@@ -510,6 +645,8 @@ print_scalar(const Option *option, const void *at, GString *out)
 		g_string_append_printf(out, "%" G_GINT64_FORMAT,
 		    option->size == sizeof(gint64) ? *(const gint64 *)at
 						   : *(const gint *)at);
+	} else if (option->kind == OPTION_BOOL) {
+		g_string_append(out, *(const bool *)at ? "true" : "false");
 	} else if (option->kind == OPTION_OCTAL) {
 		g_string_append_printf(
 		    out, "\"%04o\"", (guint) * (const mode_t *)at);
@@ -528,7 +665,7 @@ option_print(const Option *option, const void *owner, GString *out)
 	const void *pointer = NULL;
 
 	if (option->kind == OPTION_NUMBER || option->kind == OPTION_OCTAL ||
-	    option->kind == OPTION_CHOICE) {
+	    option->kind == OPTION_CHOICE || option->kind == OPTION_BOOL) {
 		print_scalar(option, at, out);
 		return true;
 	}

@@ -16,6 +16,7 @@ typedef enum {
 	OPTION_TEXT, /* char * */
 	OPTION_OCTAL, /* mode_t, written as text */
 	OPTION_CHOICE, /* an enum or bool: the position in choices */
+	OPTION_BOOL, /* bool, written as true or false */
 	OPTION_REGEX, /* Regex *, anchored; NULL for "" */
 	OPTION_SUBJECT, /* Regex *, not anchored */
 	OPTION_PATTERN, /* Pattern * */
@@ -47,12 +48,16 @@ option_table(guint *count_out);
 const Option *
 option_rule_table(guint *count_out);
 
-/* "text", "number", "list", "choice" */
+/* "text", "number", "bool", "list", "choice" */
 const char *
 option_type(const Option *option);
 /* What to write: "text in double quotes", "a whole number from 1 to 9", ... */
 char *
 option_wanted(const Option *option);
+
+/* A name for authserv_id. ERROR_SETTINGS. */
+bool
+option_check_name(const char *text, GError **error);
 
 /*
  * Sets the value at owner (a Settings or a Rule), freeing the one before.
@@ -64,6 +69,8 @@ option_set_text(
 bool
 option_set_number(
     const Option *option, void *owner, gint64 number, GError **error);
+void
+option_set_bool(const Option *option, void *owner, bool value);
 /* Appends to the list of owner. */
 bool
 option_add_item(

@@ -3,9 +3,10 @@
  * Trust anchors on disk and in memory. Any *.pem file of STATE/trust counts,
  * also one that configuration management put there under a name of its own;
  * our own are named by fingerprint. They are read again when STATE/generation
- * or the directory has another stamp than before: two stat(2) a mail. Nothing
- * is verified here. The lock guards the current set alone, not its reading; it
- * is a pthread one: race detectors do not see through GMutex.
+ * or the directory has another stamp than before: two stat(2) a mail, three
+ * with the system's bundle, whose set is kept beside the one without it.
+ * Nothing is verified here. The lock guards the current sets alone, not their
+ * reading; it is a pthread one: race detectors do not see through GMutex.
  */
 #include "config.h"
 
@@ -29,17 +30,24 @@
 typedef struct {
 	bool has_generation;
 	bool has_directory;
+	bool has_bundle; /* false as well when it is not asked for */
 	FileStamp generation;
 	FileStamp directory;
+	FileStamp bundle;
 } Version;
+
+typedef struct {
+	Anchors *anchors;
+	GPtrArray *certs;
+	Version version;
+} Set;
 
 struct AnchorStore {
 	char *state_dir;
 	char *directory;
 	char *generation;
 	pthread_mutex_t lock;
-	Anchors *current; /* guarded by lock, as is version */
-	Version version;
+	Set sets[2]; /* without and with the bundle; guarded by lock */
 };
 
 AnchorStore *
@@ -54,13 +62,21 @@ anchors_new(const char *state_dir)
 	return store;
 }
 
+static void
+clear_set(Set *set)
+{
+	g_clear_pointer(&set->anchors, chain_anchors_unref);
+	g_clear_pointer(&set->certs, g_ptr_array_unref);
+}
+
 void
 anchors_free(AnchorStore *store)
 {
 	if (store == NULL) {
 		return;
 	}
-	g_clear_pointer(&store->current, chain_anchors_unref);
+	clear_set(&store->sets[0]);
+	clear_set(&store->sets[1]);
 	pthread_mutex_destroy(&store->lock);
 	g_free(store->generation);
 	g_free(store->directory);
@@ -84,8 +100,14 @@ stamp_of(
 }
 
 static bool
-take_version(const AnchorStore *store, Version *version, GError **error)
+take_version(const AnchorStore *store, bool system, Version *version,
+    GError **error)
 {
+	if (system &&
+	    !stamp_of(ANCHORS_SYSTEM, &version->has_bundle, &version->bundle,
+		error)) {
+		return false;
+	}
 	return stamp_of(store->generation, &version->has_generation,
 		   &version->generation, error) &&
 	    stamp_of(store->directory, &version->has_directory,
@@ -104,7 +126,8 @@ same_version(const Version *a, const Version *b)
 	return same_stamp(a->has_generation, &a->generation, b->has_generation,
 		   &b->generation) &&
 	    same_stamp(a->has_directory, &a->directory, b->has_directory,
-		&b->directory);
+		&b->directory) &&
+	    same_stamp(a->has_bundle, &a->bundle, b->has_bundle, &b->bundle);
 }
 
 static bool
@@ -113,7 +136,8 @@ is_settled(const Version *version)
 	return (!version->has_generation ||
 		   file_stamp_settled(&version->generation)) &&
 	    (!version->has_directory ||
-		file_stamp_settled(&version->directory));
+		file_stamp_settled(&version->directory)) &&
+	    (!version->has_bundle || file_stamp_settled(&version->bundle));
 }
 
 static int
@@ -205,15 +229,30 @@ unref_cert(gpointer data)
 	cert_unref(data);
 }
 
-GPtrArray *
-anchors_list(AnchorStore *store, GError **error)
+/* Those of more that all does not have yet; NULL is none. */
+static void
+append_new(GPtrArray *all, GHashTable *seen, const GPtrArray *more)
 {
-	g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(unref_cert);
-	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+	for (guint i = 0; more != NULL && i < more->len; i++) {
+		Cert *cert = g_ptr_array_index(more, i);
+
+		/* The text lives as long as the one in all. */
+		if (!g_hash_table_contains(seen, cert_fingerprint(cert))) {
+			g_ptr_array_add(all, cert_ref(cert));
+			g_hash_table_add(
+			    seen, (gpointer)cert_fingerprint(cert));
+		}
+	}
+}
+
+static bool
+append_files(const AnchorStore *store, GPtrArray *all, GHashTable *seen,
+    GError **error)
+{
 	g_autoptr(GPtrArray) paths = list_files(store, error);
 
 	if (paths == NULL) {
-		return NULL;
+		return false;
 	}
 	for (guint i = 0; i < paths->len; i++) {
 		g_autoptr(GError) reason = NULL;
@@ -222,73 +261,162 @@ anchors_list(AnchorStore *store, GError **error)
 
 		if (reason != NULL) {
 			g_propagate_error(error, g_steal_pointer(&reason));
-			return NULL;
+			return false;
 		}
-		for (guint j = 0; certs != NULL && j < certs->len; j++) {
-			Cert *cert = g_ptr_array_index(certs, j);
+		append_new(all, seen, certs);
+	}
+	return true;
+}
 
-			/* The text lives as long as the one in all. */
-			if (!g_hash_table_contains(
-				seen, cert_fingerprint(cert))) {
-				cert_ref(cert);
-				g_ptr_array_add(all, cert);
-				g_hash_table_add(
-				    seen, (gpointer)cert_fingerprint(cert));
-			}
-		}
+static bool
+append_bundle(GPtrArray *all, GHashTable *seen, GError **error)
+{
+	g_autoptr(GError) reason = NULL;
+	g_autoptr(GPtrArray) certs = read_certs(ANCHORS_SYSTEM, &reason);
+
+	if (reason != NULL) {
+		g_propagate_error(error, g_steal_pointer(&reason));
+		return false;
+	}
+	if (certs == NULL) {
+		g_set_error(error, ERROR_DOMAIN, ERROR_MISSING,
+		    "%s: missing, and trust.system asks for it: apt-get "
+		    "install ca-certificates",
+		    ANCHORS_SYSTEM);
+		return false;
+	}
+	append_new(all, seen, certs);
+	return true;
+}
+
+static GPtrArray *
+read_set(const AnchorStore *store, bool system, GError **error)
+{
+	g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(unref_cert);
+	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+
+	if (!append_files(store, all, seen, error) ||
+	    (system && !append_bundle(all, seen, error))) {
+		return NULL;
 	}
 	return g_steal_pointer(&all);
 }
 
-static Anchors *
-current_if_same(AnchorStore *store, const Version *version)
+GPtrArray *
+anchors_list(AnchorStore *store, GError **error)
 {
-	Anchors *current = NULL;
+	return read_set(store, false, error);
+}
+
+static GPtrArray *
+copy_certs(const GPtrArray *certs)
+{
+	GPtrArray *copy = g_ptr_array_new_with_free_func(unref_cert);
+
+	for (guint i = 0; i < certs->len; i++) {
+		g_ptr_array_add(copy, cert_ref(g_ptr_array_index(certs, i)));
+	}
+	return copy;
+}
+
+/* An array of its own for each: only what is immutable is shared. */
+static void
+copy_set(const Set *set, Set *copy_out, bool with_certs)
+{
+	copy_out->anchors = chain_anchors_ref(set->anchors);
+	copy_out->certs = with_certs ? copy_certs(set->certs) : NULL;
+	copy_out->version = set->version;
+}
+
+static bool
+copy_if_same(AnchorStore *store, bool system, const Version *version,
+    bool with_certs, Set *set_out)
+{
+	const Set *set = &store->sets[system ? 1 : 0];
+	bool same = false;
 
 	pthread_mutex_lock(&store->lock);
-	if (store->current != NULL && same_version(&store->version, version)) {
-		current = chain_anchors_ref(store->current);
+	same = set->anchors != NULL && same_version(&set->version, version);
+	if (same) {
+		copy_set(set, set_out, with_certs);
 	}
 	pthread_mutex_unlock(&store->lock);
-	return current;
+	return same;
 }
 
 static void
-keep(AnchorStore *store, const Version *version, Anchors *anchors)
+keep(AnchorStore *store, bool system, const Set *set)
 {
-	g_autoptr(Anchors) old = NULL;
+	Set *place = &store->sets[system ? 1 : 0];
+	Set old;
 
 	pthread_mutex_lock(&store->lock);
-	old = g_steal_pointer(&store->current);
-	store->current = chain_anchors_ref(anchors);
-	store->version = *version;
+	old = *place;
+	copy_set(set, place, true);
 	pthread_mutex_unlock(&store->lock);
+	clear_set(&old);
+}
+
+/* *set_out is to be cleared; it has the certificates when with_certs, and
+ * sometimes else. */
+static bool
+current_set(AnchorStore *store, bool system, bool with_certs, Set *set_out,
+    GError **error)
+{
+	Version version = { 0 };
+
+	/* Before the files are read: what changes meanwhile is seen next. */
+	if (!take_version(store, system, &version, error)) {
+		return false;
+	}
+	if (copy_if_same(store, system, &version, with_certs, set_out)) {
+		return true;
+	}
+	set_out->certs = read_set(store, system, error);
+	if (set_out->certs == NULL) {
+		return false;
+	}
+	set_out->anchors = chain_anchors_new(set_out->certs);
+	set_out->version = version;
+	if (is_settled(&version)) {
+		keep(store, system, set_out);
+	}
+	return true;
 }
 
 Anchors *
-anchors_current(AnchorStore *store, GError **error)
+anchors_current(AnchorStore *store, bool system, GError **error)
 {
-	Version version = { 0 };
-	g_autoptr(GPtrArray) certs = NULL;
+	Set set = { 0 };
 	Anchors *anchors = NULL;
 
-	/* Before the files are read: what changes meanwhile is seen next. */
-	if (!take_version(store, &version, error)) {
+	if (!current_set(store, system, false, &set, error)) {
 		return NULL;
 	}
-	anchors = current_if_same(store, &version);
-	if (anchors != NULL) {
-		return anchors;
-	}
-	certs = anchors_list(store, error);
-	if (certs == NULL) {
-		return NULL;
-	}
-	anchors = chain_anchors_new(certs);
-	if (is_settled(&version)) {
-		keep(store, &version, anchors);
-	}
+	anchors = g_steal_pointer(&set.anchors);
+	clear_set(&set);
 	return anchors;
+}
+
+GPtrArray *
+anchors_named(
+    AnchorStore *store, bool system, const char *subject_key, GError **error)
+{
+	g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(unref_cert);
+	Set set = { 0 };
+
+	if (!current_set(store, system, true, &set, error)) {
+		return NULL;
+	}
+	for (guint i = 0; i < set.certs->len; i++) {
+		Cert *cert = g_ptr_array_index(set.certs, i);
+
+		if (g_str_equal(cert_subject_key(cert), subject_key)) {
+			g_ptr_array_add(found, cert_ref(cert));
+		}
+	}
+	clear_set(&set);
+	return g_steal_pointer(&found);
 }
 
 /* A fingerprint becomes a file name: hex digits alone. */

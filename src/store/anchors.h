@@ -29,7 +29,12 @@ anchors_free(AnchorStore *store);
  * with those of ANCHORS_SYSTEM. transfer full. */
 Anchors *
 anchors_current(AnchorStore *store, bool system, GError **error);
-/* Of Cert, transfer full. */
+/* Those of anchors_current() with this cert_subject_key(). Of Cert, transfer
+ * full. */
+GPtrArray *
+anchors_named(
+    AnchorStore *store, bool system, const char *subject_key, GError **error);
+/* Those of STATE/trust alone. Of Cert, transfer full. */
 GPtrArray *
 anchors_list(AnchorStore *store, GError **error);
 /* ERROR_UNFIT unless it is a CA certificate. Already there: true. */

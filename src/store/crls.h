@@ -45,6 +45,8 @@ void crls_free(CrlStore *store);
 /* The CRLs whose issuer key is one of keys (of char *); of Crl, transfer full.
  * A file that is broken is left out, and its trouble noted in its facts. */
 GPtrArray *crls_find(CrlStore *store, const GPtrArray *keys, GError **error);
+/* Whether the very same one is there. */
+bool crls_has(CrlStore *store, const Crl *crl);
 /* The facts of a URL, transfer full; NULL: it was never asked for. */
 CrlFacts *crls_facts(CrlStore *store, const char *url);
 /* All facts, of CrlFacts, sorted by URL, those without one last; transfer
@@ -71,6 +73,14 @@ bool crls_add(CrlStore *store, Crl *crl, const char *url, const CrlFacts *facts,
  * those without a CRL go first. */
 #define CRLS_URLS 10000
 bool crls_note(CrlStore *store, const CrlFacts *facts, GError **error);
+
+/* What is due to be fetched again at now, or NULL; only URLs that have given a
+ * CRL. *next_out: when the next one is, at the latest. */
+CrlFacts *crls_due(CrlStore *store, gint64 now, gint64 *next_out);
+/* An empty file in STATE/crls without a name, for a download; -1: *error. */
+int crls_temporary(CrlStore *store, GError **error);
+/* Removes what a crash has left there. */
+void crls_sweep(CrlStore *store);
 
 /* Changes whenever a CRL was stored, by whomever. */
 guint64 crls_generation(CrlStore *store);

@@ -82,6 +82,9 @@ typedef struct {
 	const Cert *cert;         /* to encrypt to */
 	gint64 signing_time;      /* 0: absent */
 	const char *capabilities; /* NULL: not announced */
+	bool signed_with_it;      /* the mail was signed with cert's own key:
+				     only so does a pending offer refresh a
+				     certificate that is in use */
 	bool pending;             /* to wait for the administrator */
 	const char *why;          /* pending: a sentence for him */
 	const char *mail;         /* pending: which mail it was, one line */

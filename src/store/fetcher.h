@@ -28,7 +28,8 @@ typedef struct {
 } FetcherRules;
 
 /* Told of each fetch that ended, in a thread of the fetcher: what the
- * administrator should know. problem NULL: it was stored. */
+ * administrator should know. problem NULL: it was stored. One that the server
+ * or the cache says is unchanged is not told. */
 typedef void (*FetcherTold)(
     gpointer data, const char *url, const char *problem);
 

@@ -24,6 +24,9 @@ void intermediates_free(Intermediates *intermediates);
  * issuers of these, up to CHAIN_DEPTH. Of Cert, transfer full. */
 GPtrArray *intermediates_above(
     Intermediates *intermediates, const Cert *cert, GError **error);
+/* Those with this cert_subject_key(). Of Cert, transfer full. */
+GPtrArray *intermediates_named(Intermediates *intermediates,
+    const char *subject_key, GError **error);
 /* Every certificate of certs (of Cert) that is a CA's, not self-signed and not
  * there yet; *added_out may be NULL. Whoever calls has verified a path through
  * each. */

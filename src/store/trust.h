@@ -27,9 +27,10 @@ Intermediates *trust_intermediates(Trust *trust);
 
 /*
  * Asked when the path stands and a CRL that may decide is missing or has
- * expired: fetches, at most until deadline (monotonic microseconds), what the
- * points of the certificates of path name. Returns whether anything new came.
- * fetcher.h has the real one.
+ * expired: fetches what the points of the certificates of path name, and waits
+ * for it at most until deadline (monotonic microseconds; 0, or one that has
+ * passed: not at all, it goes on in the background). Returns whether anything
+ * new came. fetcher.h has the real one.
  */
 typedef bool (*TrustFetch)(gpointer data, const GPtrArray *path,
     const GPtrArray *others, const Anchors *anchors, gint64 deadline);
@@ -39,16 +40,18 @@ typedef bool (*TrustFetch)(gpointer data, const GPtrArray *path,
 typedef struct {
 	Trust *trust;
 	Anchors *anchors;
+	bool system;       /* trust.system */
 	guint64 version;   /* of all that a verdict depends on */
 	bool check;        /* revocation.mode is not off */
 	gint64 wait_until; /* monotonic microseconds: all fetching for this mail
 			      ends; 0: no waiting */
 	TrustFetch fetch;  /* NULL: nothing is fetched */
 	gpointer fetch_data;
+	bool dry; /* nothing is written */
 } TrustView;
 
 /* system: trust.system. ERROR as anchors_current(). The caller sets check,
- * wait_until, fetch. */
+ * wait_until, fetch, dry. */
 bool trust_view_init(
     TrustView *view, Trust *trust, bool system, GError **error);
 void trust_view_clear(TrustView *view);

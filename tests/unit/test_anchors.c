@@ -58,7 +58,7 @@ static guint
 count(const Fixture *fixture)
 {
 	g_autoptr(GError) error = NULL;
-	g_autoptr(Anchors) anchors = anchors_current(fixture->store, &error);
+	g_autoptr(Anchors) anchors = anchors_current(fixture->store, false, &error);
 
 	g_assert_no_error(error);
 	g_assert_nonnull(anchors);
@@ -153,7 +153,7 @@ test_no_state(Fixture *fixture, gconstpointer data)
 
 	(void)data;
 	g_assert_cmpint(g_rmdir(fixture->state), ==, 0);
-	g_assert_null(anchors_current(fixture->store, &current));
+	g_assert_null(anchors_current(fixture->store, false, &current));
 	g_assert_error(current, ERROR_DOMAIN, ERROR_IO);
 	g_assert_nonnull(strstr(current->message, fixture->state));
 	g_assert_null(anchors_list(fixture->store, &list));
@@ -248,7 +248,7 @@ test_broken(Fixture *fixture, gconstpointer data)
 		g_autoptr(GError) error = NULL;
 
 		g_free(scratch_file(fixture->trust, "broken.pem", contents[i]));
-		g_assert_null(anchors_current(fixture->store, &error));
+		g_assert_null(anchors_current(fixture->store, false, &error));
 		g_assert_nonnull(error);
 		g_assert_nonnull(strstr(error->message, path));
 	}
@@ -267,14 +267,14 @@ test_unreadable(Fixture *fixture, gconstpointer data)
 	g_assert_cmpint(chmod(fixture->state, 0755), ==, 0);
 	g_assert_cmpint(chmod(path, 0000), ==, 0);
 	scratch_become_nobody();
-	g_assert_null(anchors_current(fixture->store, &error));
+	g_assert_null(anchors_current(fixture->store, false, &error));
 	g_assert_error(error, ERROR_DOMAIN, ERROR_PERMISSION);
 	g_assert_nonnull(strstr(error->message, path));
 	g_clear_error(&error);
 	scratch_regain();
 	g_assert_cmpint(chmod(fixture->trust, 0000), ==, 0);
 	scratch_become_nobody();
-	g_assert_null(anchors_current(fixture->store, &error));
+	g_assert_null(anchors_current(fixture->store, false, &error));
 	scratch_regain();
 	g_assert_error(error, ERROR_DOMAIN, ERROR_PERMISSION);
 }
@@ -294,11 +294,11 @@ test_kept(Fixture *fixture, gconstpointer data)
 	add(fixture, first_ca);
 	/* It is kept when its files are a little old. */
 	g_usleep(80000);
-	first = anchors_current(fixture->store, NULL);
-	second = anchors_current(fixture->store, NULL);
+	first = anchors_current(fixture->store, false, NULL);
+	second = anchors_current(fixture->store, false, NULL);
 	g_assert_true(first == second);
 	g_assert_true(g_file_set_contents(generation, "by hand\n", -1, NULL));
-	third = anchors_current(fixture->store, NULL);
+	third = anchors_current(fixture->store, false, NULL);
 	g_assert_true(third != first);
 	g_assert_cmpuint(chain_anchors_count(first), ==, 1);
 }

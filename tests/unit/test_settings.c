@@ -34,6 +34,28 @@ source_file(const char *name)
 }
 
 static void
+check_default_inbound(const Settings *settings)
+{
+	g_assert_true(settings->verify.enabled);
+	g_assert_false(settings->verify.add_none);
+	g_assert_false(settings->verify.strip_signature);
+	g_assert_cmpstr(settings->verify.subject_tag, ==, "");
+	g_assert_false(settings->verify.accept_weak);
+	g_assert_cmpint(settings->verify.strip, ==, AUTHRES_STRIP_SMIME);
+	g_assert_false(settings->verify.reject);
+	g_assert_cmpint(settings->harvest.mode, ==, HARVEST_AUTO);
+	g_assert_cmpint(settings->harvest.max_per_address, ==, 8);
+	g_assert_cmpint(settings->harvest.max_pending, ==, 10000);
+	g_assert_false(settings->trust_system);
+	g_assert_cmpint(settings->revocation.mode, ==, REVOCATION_SOFT);
+	g_assert_true(settings->revocation.fetch);
+	g_assert_cmpint(settings->revocation.wait, ==, 3);
+	g_assert_cmpint(settings->revocation.refresh, ==, 3600);
+	g_assert_false(settings->revocation.private_hosts);
+	g_assert_cmpint(settings->revocation.max_size, ==, 67108864);
+}
+
+static void
 test_defaults(void)
 {
 	g_autoptr(Settings) settings = fixture_settings("");
@@ -53,6 +75,7 @@ test_defaults(void)
 	g_assert_cmpuint(settings->outbound_daemons->len, ==, 1);
 	g_assert_cmpstr(g_ptr_array_index(settings->outbound_daemons, 0), ==,
 	    "ORIGINATING");
+	g_assert_cmpstr(settings->authserv_id, ==, g_get_host_name());
 	g_assert_cmpint(settings->sender_check, ==, CHECK_BOTH);
 	g_assert_cmpstr(settings->sender_logins, ==, "");
 	g_assert_nonnull(settings->logins);
@@ -65,6 +88,7 @@ test_defaults(void)
 	g_assert_cmpint(settings->sign.missing_key, ==, MISSING_PASS);
 	g_assert_true(
 	    pattern_regex_hits(settings->sign_request, "X-Sign: yes"));
+	check_default_inbound(settings);
 	g_assert_cmpstr(settings->reinject, ==, "");
 	g_assert_null(settings->reinject_host);
 	g_assert_cmpint(settings->limits.message, ==, 0);
@@ -76,27 +100,61 @@ test_defaults(void)
 	g_assert_cmpuint(settings->rules->len, ==, 0);
 }
 
-#define EVERYTHING                                                          \
-	"listen = \"inet:8891@127.0.0.1\"; socket_group = \"\";\n"          \
-	"socket_mode = \"600\"; user = \"mail\"; state_dir = \"/s\";\n"     \
-	"spool_dir = \"/spool\";\n"                                         \
-	"internal_hosts = ( \"10.0.0.0/8\" ); outbound_daemons = ( );\n"    \
-	"sender_check = \"none\";\n"                                        \
-	"log = { level = \"debug\"; target = \"journal\"; };\n"             \
-	"rules = (\n"                                                       \
-	"  { name = \"a \\\\ \\\"b\\\"\"; sender = \"@.x.example\";\n"      \
-	"    sign = { mode = \"request\"; format = \"detached\"; }; },\n"   \
-	"  { recipient = \"*\"; subject = \"\\\\[x\\\\]\";\n"               \
-	"    header = \"X-A: (b|c)\"; },\n"                                 \
-	"  { sign = { digest = \"sha384\"; rsa_padding = \"pkcs1\";\n"      \
-	"      missing_key = \"tempfail\"; }; } );\n"                       \
-	"sign : { mode = \"never\", format = \"opaque\", digest = "         \
-	"\"sha512\"\n"                                                      \
-	"  rsa_padding = \"pss\"; missing_key = \"reject\";\n"              \
-	"  request_header = \"X-T\\x41b\\t: \"; };\n"                       \
-	"reinject = \"smtp:[::1]:10027\";\n"                                \
-	"limits = { message = 52428800; recipients = 1; headers = 0x400;\n" \
-	"  parts = 2; depth = 3; copies = 4L; };\n"
+#define EVERYTHING                                                             \
+	"listen = \"inet:8891@127.0.0.1\"; socket_group = \"\";\n"             \
+	"socket_mode = \"600\"; user = \"mail\"; state_dir = \"/s\";\n"        \
+	"spool_dir = \"/spool\";\n"                                            \
+	"internal_hosts = ( \"10.0.0.0/8\" ); outbound_daemons = ( );\n"       \
+	"sender_check = \"none\";\n"                                           \
+	"log = { level = \"debug\"; target = \"journal\"; };\n"                \
+	"rules = (\n"                                                          \
+	"  { name = \"a \\\\ \\\"b\\\"\"; sender = \"@.x.example\";\n"         \
+	"    sign = { mode = \"request\"; format = \"detached\"; }; },\n"      \
+	"  { recipient = \"*\"; subject = \"\\\\[x\\\\]\";\n"                  \
+	"    header = \"X-A: (b|c)\"; },\n"                                    \
+	"  { sign = { digest = \"sha384\"; rsa_padding = \"pkcs1\";\n"         \
+	"      missing_key = \"tempfail\"; }; } );\n"                          \
+	"sign : { mode = \"never\", format = \"opaque\", digest = "            \
+	"\"sha512\"\n"                                                         \
+	"  rsa_padding = \"pss\"; missing_key = \"reject\";\n"                 \
+	"  request_header = \"X-T\\x41b\\t: \"; };\n"                          \
+	"reinject = \"smtp:[::1]:10027\";\n"                                   \
+	"limits = { message = 52428800; recipients = 1; headers = 0x400;\n"    \
+	"  parts = 2; depth = 3; copies = 4L; };\n"                            \
+	"authserv_id = \"gw.example.org\";\n"                                  \
+	"verify = { enabled = false; add_none = true; strip_signature = "      \
+	"true;\n"                                                              \
+	"  subject_tag = \"[\xe2\x9c\x93 \\\"ok\\\"]\"; accept_weak = TRUE;\n" \
+	"  strip = \"all\"; on_invalid = \"reject\"; };\n"                     \
+	"harvest = { mode = \"pending\"; max_per_address = 1000;\n"            \
+	"  max_pending = 0; };\n"                                              \
+	"trust = { system = true; };\n"                                        \
+	"revocation = { mode = \"hard\"; fetch = false; wait = 0;\n"           \
+	"  refresh = 60; private_hosts = true; max_size = 1073741824; };\n"
+
+static void
+check_everything_inbound(const Settings *settings)
+{
+	g_assert_cmpstr(settings->authserv_id, ==, "gw.example.org");
+	g_assert_false(settings->verify.enabled);
+	g_assert_true(settings->verify.add_none);
+	g_assert_true(settings->verify.strip_signature);
+	g_assert_cmpstr(
+	    settings->verify.subject_tag, ==, "[\xe2\x9c\x93 \"ok\"]");
+	g_assert_true(settings->verify.accept_weak);
+	g_assert_cmpint(settings->verify.strip, ==, AUTHRES_STRIP_ALL);
+	g_assert_true(settings->verify.reject);
+	g_assert_cmpint(settings->harvest.mode, ==, HARVEST_PENDING_FIRST);
+	g_assert_cmpint(settings->harvest.max_per_address, ==, 1000);
+	g_assert_cmpint(settings->harvest.max_pending, ==, 0);
+	g_assert_true(settings->trust_system);
+	g_assert_cmpint(settings->revocation.mode, ==, REVOCATION_HARD);
+	g_assert_false(settings->revocation.fetch);
+	g_assert_cmpint(settings->revocation.wait, ==, 0);
+	g_assert_cmpint(settings->revocation.refresh, ==, 60);
+	g_assert_true(settings->revocation.private_hosts);
+	g_assert_cmpint(settings->revocation.max_size, ==, 1073741824);
+}
 
 static void
 check_everything(const Settings *settings)
@@ -130,6 +188,7 @@ check_everything(const Settings *settings)
 	g_assert_cmpint(settings->limits.parts, ==, 2);
 	g_assert_cmpint(settings->limits.depth, ==, 3);
 	g_assert_cmpint(settings->limits.copies, ==, 4);
+	check_everything_inbound(settings);
 	g_assert_cmpuint(settings->rules->len, ==, 3);
 
 	/* What a rule does not name is the default, wherever that stands. */
@@ -208,8 +267,8 @@ static const struct {
 	    "%s:2: unknown setting \"sing\": write one of listen, "
 	    "socket_group, socket_mode, user, state_dir, spool_dir, "
 	    "local_domains, internal_hosts, outbound_daemons, "
-	    "sender_check, sender_logins, log, sign, reinject, "
-	    "limits, rules" },
+	    "authserv_id, sender_check, sender_logins, log, sign, verify, "
+	    "harvest, trust, revocation, reinject, limits, rules" },
 	{ "sign = { fromat = \"opaque\"; };",
 	    "%s:2: unknown setting \"sign.fromat\": write one of mode, format, "
 	    "digest, rsa_padding, missing_key, request_header" },
@@ -253,6 +312,49 @@ static const struct {
 	{ "limits = {\n message = 5000000000; };",
 	    "%s:3: the number 5000000000 is too large: write at most "
 	    "2147483647" },
+	{ "verify = { enabled = \"true\"; };",
+	    "%s:2: verify.enabled has the wrong type: write true or false, "
+	    "without quotes" },
+	{ "verify = { enabled = 1; };",
+	    "%s:2: verify.enabled has the wrong type: write true or false, "
+	    "without quotes" },
+	{ "trust = true;",
+	    "%s:2: trust has the wrong type: write a group, trust = { ... };" },
+	{ "verify = { strip = \"none\"; };",
+	    "%s:2: verify.strip: \"none\" is not known: write one of "
+	    "\"smime\", \"all\"" },
+	{ "verify = { subject_tag = \"a\\tb\"; };",
+	    "%s:2: verify.subject_tag: holds a control character: write "
+	    "visible text, such as \"[signed]\"" },
+	{ "verify = { subject_tag = \"a\xc2\x85\"; };",
+	    "%s:2: verify.subject_tag: holds a control character: write "
+	    "visible text, such as \"[signed]\"" },
+	{ "verify = { subject_tag = \"\xff\"; };",
+	    "%s:2: verify.subject_tag: is no UTF-8: save the file as UTF-8" },
+	{ "verify = { subject_tag = \"  \"; };",
+	    "%s:2: verify.subject_tag: \"  \" is blank: write \"\" for no "
+	    "tag" },
+	{ "verify = { subject_tag = \"0123456789012345678901234567890123456789"
+	  "01234567890123456789012345678901234567890123456789012345678"
+	  "90\"; };",
+	    "%s:2: verify.subject_tag: \"*\" is too long for a Subject: write "
+	    "at most 100 bytes" },
+	{ "authserv_id = \"a b\";",
+	    "%s:2: authserv_id: \"a b\" is no name of a host: write one such "
+	    "as \"mail.example.com\", an internationalised one as "
+	    "\"xn--...\"" },
+	{ "authserv_id = \"a/b\";", "%s:2: authserv_id: \"a/b\" is no *" },
+	{ "authserv_id = \"b\xc3\xbc.example\";", "%s:2: authserv_id: *" },
+	{ "harvest = { max_per_address = 0; };",
+	    "%s:2: harvest.max_per_address: 0 is out of range: write a whole "
+	    "number from 1 to 1000" },
+	{ "revocation = { wait = 61; };",
+	    "%s:2: revocation.wait: 61 is out of range: write a whole number "
+	    "from 0 to 60" },
+	{ "revocation = { refresh = 59; max_size = 1023; };",
+	    "%s:2: revocation.refresh: 59 is *\n"
+	    "%s:2: revocation.max_size: 1023 is out of range: write a whole "
+	    "number from 1024 to 1073741824" },
 	{ "socket_mode = 0660;",
 	    "%s:2: socket_mode has the wrong type: write an octal mode in "
 	    "double quotes, such as \"0660\"" },

@@ -3,9 +3,9 @@
 # options of tests/bench/bench.
 bench_programs = tests/bench/milterload tests/bench/ref_nothing \
 	tests/bench/ref_replace tests/bench/barecms \
-	tests/bench/bareverify tests/bench/cmscheck
+	tests/bench/bareverify tests/bench/cmscheck tests/bench/crlmemory
 check_PROGRAMS += $(bench_programs)
-EXTRA_DIST += tests/bench/bench tests/lib/tsan.h tests/lib/tsan.supp
+EXTRA_DIST += tests/bench/bench tests/bench/inbound.py tests/lib/tsan.h tests/lib/tsan.supp
 dist_check_SCRIPTS += tests/mta/test_race.py
 TESTS += tests/mta/test_race.py
 
@@ -37,6 +37,9 @@ tests_bench_bareverify_LDADD = $(OPENSSL_LIBS) $(GLIB_LIBS)
 tests_bench_cmscheck_SOURCES = tests/bench/cmscheck.c
 tests_bench_cmscheck_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
 tests_bench_cmscheck_LDADD = $(OPENSSL_LIBS) $(GLIB_LIBS)
+
+tests_bench_crlmemory_SOURCES = tests/bench/crlmemory.c
+tests_bench_crlmemory_LDADD = $(CRYPTO) $(ENGINE_LIBS)
 
 bench: $(sbin_PROGRAMS) $(bench_programs)
 	TOP_SRCDIR='$(abs_top_srcdir)' TOP_BUILDDIR='$(abs_top_builddir)' \

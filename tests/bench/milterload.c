@@ -36,6 +36,7 @@ typedef struct {
 	int size;
 	gboolean attachment;
 	char *template;
+	char *directory;
 	char *expect;
 	char *expect_body;
 	char *output;
@@ -46,7 +47,7 @@ typedef struct {
 
 typedef struct {
 	const Options *options;
-	MailSource *source;
+	GPtrArray *sources; /* of MailSource, one after the other */
 	char **rcpts;
 	Peer peer;
 	FILE *consumer; /* or NULL */
@@ -209,8 +210,10 @@ send_one(Load *load, MilterLink *link, int serial)
 	g_autofree char *from = from_pattern(options->from, number, NULL);
 	g_autofree char *login = from_pattern(options->login, number, from);
 	g_autofree char *queue_id = g_strdup_printf("%010X", (guint)serial);
-	g_autoptr(GArray) fields = mailsource_fields(
-	    load->source, (guint)serial, from, load->rcpts[0]);
+	const MailSource *source = g_ptr_array_index(
+	    load->sources, (guint)serial % load->sources->len);
+	g_autoptr(GArray) fields =
+	    mailsource_fields(source, (guint)serial, from, load->rcpts[0]);
 	Mail mail = { .queue_id = queue_id,
 		.from = from,
 		.login = login,
@@ -221,7 +224,7 @@ send_one(Load *load, MilterLink *link, int serial)
 	g_autoptr(Answer) answer = NULL;
 	g_autoptr(GError) error = NULL;
 
-	mail.body = mailsource_body(load->source, &mail.body_length);
+	mail.body = mailsource_body(source, &mail.body_length);
 	answer = milterproto_send(link, &mail, keep, &error);
 	if (answer == NULL) {
 		g_atomic_int_inc(&load->failed);
@@ -337,6 +340,9 @@ read_options(Options *options, int argc, char **argv, GError **error)
 		    "a mail; @SENDER@, @RCPT@, @SERIAL@, @RUN@, @DATE@ in its "
 		    "header are filled in",
 		    "FILE" },
+		{ "directory", 'D', 0, G_OPTION_ARG_FILENAME,
+		    &options->directory,
+		    "mails one after the other: 1.eml, 2.eml, ...", "DIR" },
 		{ "expect", 'e', 0, G_OPTION_ARG_STRING, &options->expect,
 		    "accept, reject, tempfail, discard, quarantine or any "
 		    "(accept)",
@@ -378,6 +384,46 @@ options_fault(const Options *options)
 	return NULL;
 }
 
+/* The mails of a directory, up to the first number that is not there. */
+static bool
+read_directory(GPtrArray *sources, const char *directory, GError **error)
+{
+	for (guint number = 1;; number++) {
+		g_autofree char *path =
+		    g_strdup_printf("%s/%u.eml", directory, number);
+		MailSource *source;
+
+		if (number > 1 && !g_file_test(path, G_FILE_TEST_EXISTS)) {
+			return true;
+		}
+		source = mailsource_new_from_file(path, error);
+		if (source == NULL) {
+			return false;
+		}
+		g_ptr_array_add(sources, source);
+	}
+}
+
+static bool
+read_sources(Load *load, const Options *options, GError **error)
+{
+	MailSource *source;
+
+	load->sources =
+	    g_ptr_array_new_with_free_func((GDestroyNotify)mailsource_free);
+	if (options->directory != NULL) {
+		return read_directory(
+		    load->sources, options->directory, error);
+	}
+	source = options->template == NULL
+	    ? mailsource_new((gsize)options->size, options->attachment)
+	    : mailsource_new_from_file(options->template, error);
+	if (source != NULL) {
+		g_ptr_array_add(load->sources, source);
+	}
+	return source != NULL;
+}
+
 static bool
 prepare(Load *load, const Options *options, GError **error)
 {
@@ -388,10 +434,7 @@ prepare(Load *load, const Options *options, GError **error)
 		.helo = "client.example.com",
 		.daemon_name = options->daemon,
 		.host = "mail.example.com" };
-	load->source = options->template == NULL
-	    ? mailsource_new((gsize)options->size, options->attachment)
-	    : mailsource_new_from_file(options->template, error);
-	if (load->source == NULL) {
+	if (!read_sources(load, options, error)) {
 		return false;
 	}
 	if (options->pipe != NULL) {
@@ -432,6 +475,6 @@ main(int argc, char **argv)
 	if (load.consumer != NULL && pclose(load.consumer) != 0) {
 		status = EXIT_WRONG;
 	}
-	mailsource_free(load.source);
+	g_ptr_array_unref(load.sources);
 	return status;
 }

@@ -85,16 +85,28 @@ key_of(X509 *cert, Preference form)
 	return der_wrap(DER_CONTEXT_1, out);
 }
 
+/* Decoded, since OpenSSL has no setter for a value with an implicit tag. */
 static void
 put(CMS_SignerInfo *info, int nid, GBytes *value)
 {
-	int type =
-	    nid == NID_SMIMECapabilities ? V_ASN1_SEQUENCE : V_ASN1_OTHER;
+	GByteArray *inside = g_byte_array_new();
+	guint8 *oid = NULL;
+	int oid_length = i2d_ASN1_OBJECT(OBJ_nid2obj(nid), &oid);
+	g_autoptr(GBytes) whole = NULL;
+	const guint8 *at = NULL;
+	X509_ATTRIBUTE *attribute = NULL;
 
-	g_assert_cmpint(
-	    CMS_signed_add1_attr_by_NID(info, nid, type,
-		g_bytes_get_data(value, NULL), (int)g_bytes_get_size(value)),
-	    ==, 1);
+	g_byte_array_append(inside, oid, (guint)oid_length);
+	OPENSSL_free(oid);
+	der_append(inside, DER_SET, g_bytes_get_data(value, NULL),
+	    g_bytes_get_size(value));
+	whole = der_wrap(DER_SEQUENCE, inside);
+	at = g_bytes_get_data(whole, NULL);
+	attribute =
+	    d2i_X509_ATTRIBUTE(NULL, &at, (long)g_bytes_get_size(whole));
+	g_assert_nonnull(attribute);
+	g_assert_cmpint(CMS_signed_add1_attr(info, attribute), ==, 1);
+	X509_ATTRIBUTE_free(attribute);
 }
 
 static void

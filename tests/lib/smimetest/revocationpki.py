@@ -4,6 +4,7 @@ CA could publish, or somebody else in its place. The CRLs are DER written here
 (no tool writes indirect ones), signed by the openssl command.
 """
 
+import random
 import time
 
 from smimetest import der
@@ -174,3 +175,26 @@ class RevocationPki(Authority):
                            extensions + points_line(points)
                            + points_line(deltas, "freshestCRL"))
         return Identity(address, cert, key, issuer.cert)
+
+
+def big_crl(issuer, count, days=(-1, 7)):
+    """DER of a CRL with count lines of random serial numbers, made fast."""
+    when = der.moment(time.time() - DAY)
+    reason = der.seq(der.extension("2.5.29.21", der.enumerated(1)))
+    rest = when + reason
+    head = bytes([0x30, 18 + len(rest), 0x02, 0x10])
+    noise = random.Random(1).randbytes(16 * count)
+    lines = b"".join(
+        head + bytes([noise[at] & 0x3f | 0x40]) + noise[at + 1:at + 16] + rest
+        for at in range(0, 16 * count, 16))
+    return crl(issuer, [Raw(lines)], days=days)
+
+
+class Raw(Entry):
+    """Lines that are encoded already."""
+
+    def __init__(self, lines):
+        self.lines = lines
+
+    def encoded(self):
+        return self.lines

@@ -100,11 +100,14 @@ test_trust(void)
 			.revoked_issuer = true },
 		    false, VERIFY_FAIL,
 		    "an issuing CA's certificate is revoked", NULL, false },
-		{ "expired CA", { CHAIN_EXPIRED, "some date", .path = NULL },
+		{ "expired CA",
+		    { .chain = CHAIN_EXPIRED, .chain_reason = "some date" },
 		    false, VERIFY_FAIL, "some date", NULL, false },
-		{ "untrusted", { CHAIN_UNTRUSTED, "no anchor", .path = NULL },
+		{ "untrusted",
+		    { .chain = CHAIN_UNTRUSTED, .chain_reason = "no anchor" },
 		    false, VERIFY_POLICY, "no anchor", NULL, true },
-		{ "invalid", { CHAIN_INVALID, "a rule", .path = NULL }, false,
+		{ "invalid",
+		    { .chain = CHAIN_INVALID, .chain_reason = "a rule" }, false,
 		    VERIFY_POLICY, "a rule", NULL, false },
 	};
 	g_autoptr(GBytes) blob = signed_by("alice", "-certfile issuing.pem");
@@ -154,7 +157,8 @@ test_untrusted_and_more(void)
 	g_autoptr(GBytes) content = pki_file(place.pki, "content");
 	g_autoptr(GBytes) other = g_bytes_new("other", 5);
 	g_autoptr(GBytes) good = signed_by("alice", "");
-	Judge known = { .verdict = { CHAIN_UNTRUSTED, "no anchor" } };
+	Judge known = { .verdict = { .chain = CHAIN_UNTRUSTED,
+			    .chain_reason = "no anchor" } };
 	VerifyRules rules = rules_of(&known);
 	g_autoptr(GPtrArray) changed = verdict_by(&rules, good, other);
 	const VerifySignature *first = changed->pdata[0];

@@ -1,5 +1,5 @@
 # tests/unit
-EXTRA_DIST += tests/unit/store_fixture.h
+EXTRA_DIST += tests/unit/directory_fixture.h tests/unit/store_fixture.h
 
 check_PROGRAMS += tests/unit/test_anchors
 TESTS += tests/unit/test_anchors
@@ -8,11 +8,34 @@ tests_unit_test_anchors_SOURCES = tests/unit/test_anchors.c \
 tests_unit_test_anchors_LDADD = src/store/libstore.a \
 	src/crypto/libcrypto.a $(BASE) $(ENGINE_LIBS)
 
+check_PROGRAMS += tests/unit/test_directory
+TESTS += tests/unit/test_directory
+tests_unit_test_directory_SOURCES = tests/unit/test_directory.c \
+	tests/unit/directory_fixture.c \
+	tests/unit/store_fixture.c tests/unit/scratch.c
+tests_unit_test_directory_LDADD = src/store/libstore.a \
+	src/crypto/libcrypto.a $(BASE) $(ENGINE_LIBS)
+
+check_PROGRAMS += tests/unit/test_directory_harvest
+TESTS += tests/unit/test_directory_harvest
+tests_unit_test_directory_harvest_SOURCES = tests/unit/test_directory_harvest.c \
+	tests/unit/directory_fixture.c \
+	tests/unit/store_fixture.c tests/unit/scratch.c
+tests_unit_test_directory_harvest_LDADD = src/store/libstore.a \
+	src/crypto/libcrypto.a $(BASE) $(ENGINE_LIBS)
+
 check_PROGRAMS += tests/unit/test_identities
 TESTS += tests/unit/test_identities
 tests_unit_test_identities_SOURCES = tests/unit/test_identities.c \
 	tests/unit/store_fixture.c tests/unit/scratch.c
 tests_unit_test_identities_LDADD = src/store/libstore.a \
+	src/crypto/libcrypto.a $(BASE) $(ENGINE_LIBS)
+
+check_PROGRAMS += tests/unit/test_intermediates
+TESTS += tests/unit/test_intermediates
+tests_unit_test_intermediates_SOURCES = tests/unit/test_intermediates.c \
+	tests/unit/pki.c tests/unit/scratch.c
+tests_unit_test_intermediates_LDADD = src/store/libstore.a \
 	src/crypto/libcrypto.a $(BASE) $(ENGINE_LIBS)
 
 check_PROGRAMS += tests/unit/test_layout

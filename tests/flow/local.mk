@@ -3,6 +3,7 @@ flow_tests = \
 	tests/flow/test_check.py \
 	tests/flow/test_explain.py \
 	tests/flow/test_key.py \
+	tests/flow/test_mozilla_roots.py \
 	tests/flow/test_process.py \
 	tests/flow/test_rights.py \
 	tests/flow/test_usage.py \

@@ -1,6 +1,6 @@
 # contrib
 EXTRA_DIST += contrib/check contrib/demo-pki contrib/demo-postfix \
-	contrib/packages contrib/quickstart
+	contrib/mozilla-email-roots contrib/packages contrib/quickstart
 
 # The unit names the installed program.
 EXTRA_DIST += contrib/systemd/smime-milter.service.in \

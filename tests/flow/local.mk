@@ -6,6 +6,7 @@ flow_tests = \
 	tests/flow/test_harvest.py \
 	tests/flow/test_inbound.py \
 	tests/flow/test_key.py \
+	tests/flow/test_mozilla_roots.py \
 	tests/flow/test_process.py \
 	tests/flow/test_rights.py \
 	tests/flow/test_usage.py \

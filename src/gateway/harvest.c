@@ -191,9 +191,7 @@ why_pending(const Harvest *harvest, const VerifySignature *signature,
 
 	if (trust->chain == CHAIN_UNTRUSTED || signature->untrusted_only) {
 		issuer = text_clean(cert_issuer(signature->encryption), SHOWN);
-		return g_strdup_printf("its issuer is not trusted: %s; "
-				       "smimectl trust add, or cert approve",
-		    issuer);
+		return g_strdup_printf("its issuer is not trusted: %s", issuer);
 	}
 	return harvest->settings->harvest.mode == HARVEST_PENDING_FIRST
 	    ? g_strdup("harvest.mode is pending")
@@ -246,8 +244,8 @@ report_result(
 		report_beside(harvest, offer);
 		break;
 	case HARVEST_PENDING:
-		log_notice("a certificate of %s waits: %s; smimectl cert "
-			   "approve %.*s",
+		log_notice("a certificate of %s waits: %s; to use it: smimectl "
+			   "cert approve %.*s",
 		    offer->address, offer->why, DIGITS, fingerprint);
 		break;
 	case HARVEST_PINNED:

@@ -126,7 +126,7 @@ receive(World *world, const char *script)
 	    "'Content-Type: text/plain\\r\\nX-Inner: 1\\r\\n\\r\\nHello "
 	    "you\\r\\n'; }\n"
 	    "by() { openssl cms -sign -signer $1.pem -inkey $1.key "
-	    "-certfile issuing.pem $2 $3 $4 $5; }\n"
+	    "-certfile ${CERTS:-issuing.pem} $2 $3 $4 $5; }\n"
 	    "mail() { printf "
 	    "'From: Bob <" BOB ">\\nSubject: Hi\\nMessage-ID: <1@x>\\n'; cat; "
 	    "}\n"
@@ -659,7 +659,7 @@ test_separate_certificates(void)
 
 	world_init(&world, "");
 	world_trust(&world, "root");
-	receive(&world, "text | by bobsig -certfile bobenc.pem | mail");
+	receive(&world, "text | CERTS=twin.pem by bobsig | mail");
 	assert_result(&world, "smime=pass");
 	assert_harvest(&world, 1, 0);
 	g_assert_cmpstr(
@@ -779,6 +779,7 @@ make_keys(void)
 	    "person own rsa:2048 own $both own@home.test\n"
 	    "person bobsig rsa:2048 twin digitalSignature " BOB "\n"
 	    "person bobenc rsa:2048 twin keyEncipherment " BOB "\n"
+	    "cat issuing.pem bobenc.pem > twin.pem\n"
 	    "cert stray self rsa:2048 /CN=stray keyUsage=critical,$both \\\n"
 	    "  subjectAltName=email:" BOB "\n");
 }

@@ -10,12 +10,14 @@ import sys
 TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 sys.path.insert(0, os.path.join(TESTS, "lib"))
 
-from smimetest import desk, place, tap                    # noqa: E402
+from smimetest import desk, place, revocationpki, tap     # noqa: E402
 from smimetest.authority import Authority                 # noqa: E402
 from smimetest.corpus import base64_lines                 # noqa: E402
 from smimetest.desk import Desk                           # noqa: E402
 from smimetest.pki import fingerprint                     # noqa: E402
 from smimetest.rawmail import crlf                        # noqa: E402
+from smimetest.revocationpki import (                     # noqa: E402
+    Entry, Point, RevocationPki, crl as crl_of)
 
 ALICE = "alice@example.com"
 CONTENT = crlf("Content-Type: text/plain; charset=utf-8\n\nHello Bob.\n")
@@ -85,8 +87,8 @@ def expect(bench, mail, result, *words, reason=None):
     if results != {result} or code != (0 if result == "pass" else 1):
         return "exit %d: %r" % (code, got)
     for one in got["items"]:
-        if set(one) != {"result", "reason", "address", "fingerprint",
-                        "signing_time"}:
+        if set(one) != {"result", "reason", "part", "address",
+                        "fingerprint", "signing_time", "revocation"}:
             return "members %r" % sorted(one)
         if (one["reason"] is None) != (result == "pass"):
             return "reason %r" % one["reason"]
@@ -103,8 +105,9 @@ def good(bench, t):
     t.ok(time.endswith("Z") and time.startswith("20"), "verify/pass/time",
          time)
     t.equal((code, one, got["inside"]), (0, {
-        "result": "pass", "reason": None, "address": ALICE,
-        "fingerprint": bench.alice.fingerprint()}, "text/plain"),
+        "result": "pass", "reason": None, "part": "2", "address": ALICE,
+        "fingerprint": bench.alice.fingerprint(), "revocation": "unknown"},
+        "text/plain"),
         "verify/pass/object")
     cases = {
         "detached-lf": bench.detached().replace(b"\r\n", b"\n"),
@@ -232,17 +235,85 @@ def bad(bench, t):
     t.equal(got["items"][0]["result"], "neutral", "verify/neutral/limit")
 
 
+def parts(got):
+    return [one["part"] for one in got["items"]]
+
+
 def layers(bench, t):
+    """Each layer at the root is verified, and all must be good."""
     inner = bench.sign("-nodetach")
     part = p7m(inner)[len(HEAD):]
-    twice = p7m(bench.sign("-nodetach", content=part))
-    code, got = bench.verify(twice)
-    t.equal((code, got["inside"]), (0, "signed-data"),
-            "verify/inside/signed-in-signed")
+    code, got = bench.verify(p7m(bench.sign("-nodetach", content=part)))
+    t.equal((code, len(got["items"]), got["inside"]), (0, 2, "text/plain"),
+            "verify/layers/signed-in-signed")
+    t.equal(parts(got), ["1", "1/1"], "verify/layers/parts")
     clear = bench.detached(head=b"")
     code, got = bench.verify(p7m(bench.sign("-nodetach", content=clear)))
-    t.equal((code, got["inside"]), (0, "multipart/signed"),
-            "verify/inside/detached-in-opaque")
+    t.equal((code, parts(got), got["inside"]), (0, ["1", "1/2"],
+                                                "text/plain"),
+            "verify/layers/detached-in-opaque")
+    bad = bench.detached(head=b"", shown=CONTENT.replace(b"Bob", b"Rob"))
+    mail = p7m(bench.sign("-nodetach", content=bad))
+    code, got = bench.verify(mail)
+    t.equal((code, [one["result"] for one in got["items"]]),
+            (1, ["fail", "fail"]), "verify/layers/the-inner-is-bad")
+    text = bench.desk.run("verify", bench.desk.file("inner.eml", mail))
+    t.ok("by itself: pass" in text.stdout.decode(),
+         "verify/layers/by-itself", desk.said(text))
+    empty = p7m(bench.sign("-nodetach", content=crlf(
+        "Content-Type: multipart/mixed; boundary=m\n\n--m\n")
+        + bad + crlf("\n--m--\n")))
+    code, got = bench.verify(empty)
+    t.equal((code, len(got["items"]), got["inside"]),
+            (0, 1, "multipart/mixed"), "verify/layers/attachments-are-not")
+
+
+def revocation(bench, t):
+    """What the CRL cache says, and when."""
+    pki = RevocationPki(bench.where.dir("revocation"), "http://none.test/r")
+    who = pki.member(ALICE, [Point("http://none.test/c")], kind="rsa")
+    mail = bench.detached(identity=who)
+    settings = {"soft": {}, "hard": {"revocation": {"mode": "hard"}},
+                "off": {"revocation": {"mode": "off"}}}
+    desks = {name: Desk(bench.where, "crl-" + name, **more)
+             for name, more in settings.items()}
+
+    def results(path):
+        found = {}
+        for name, here in desks.items():
+            run = here.run("--json", "verify", path)
+            one = json.loads(run.stdout)["items"][0]
+            found[name] = one["result"], one["revocation"]
+        return found
+
+    path = bench.where.write("revocation.eml", mail)
+    for here in desks.values():
+        here.must("trust", "add", pki.anchor)
+    t.equal(results(path), {
+        "soft": ("pass", "unknown"), "hard": ("temperror", "unknown"),
+        "off": ("pass", "not checked")}, "verify/revocation/unknown")
+    text = desks["soft"].must("verify", path).decode()
+    t.ok("remark: " in text and "revocation: unknown" in text
+         and "chain: ok, up to " in text, "verify/revocation/remark", text)
+
+    def publish(number, entries):
+        for here in desks.values():
+            for name, issuer, lines in (("root", pki.root, []),
+                                        ("sub", pki.sub, entries)):
+                crl = crl_of(issuer, lines, number=number)
+                # The intermediate is known from no mail yet.
+                pem = revocationpki.pem(crl) + open(pki.sub.cert, "rb").read()
+                here.must("crl", "import", here.file(
+                    "%s%d.crl" % (name, number), pem))
+
+    publish(1, [])
+    t.equal(results(path), {
+        "soft": ("pass", "good"), "hard": ("pass", "good"),
+        "off": ("pass", "not checked")}, "verify/revocation/good")
+    publish(2, [Entry(who.cert, revocationpki.KEY_COMPROMISE)])
+    t.equal(results(path), {
+        "soft": ("fail", "revoked"), "hard": ("fail", "revoked"),
+        "off": ("pass", "not checked")}, "verify/revocation/revoked")
 
 
 def anchorless(bench, t):
@@ -322,6 +393,7 @@ def main(t):
     dates(bench, t)
     bad(bench, t)
     layers(bench, t)
+    revocation(bench, t)
     anchorless(bench, t)
     inspection(bench, t)
 

@@ -495,22 +495,3 @@ intermediates_generation(Intermediates *intermediates)
 	}
 	return set != NULL ? set->generation : 0;
 }
-
-GPtrArray *
-intermediates_named(
-    Intermediates *intermediates, const char *subject_key, GError **error)
-{
-	g_autoptr(Set) set = refresh(intermediates, error);
-	const GPtrArray *same = NULL;
-	GPtrArray *named = NULL;
-
-	if (set == NULL) {
-		return NULL;
-	}
-	named = g_ptr_array_new_with_free_func(unref_cert);
-	same = g_hash_table_lookup(set->by_subject, subject_key);
-	for (guint i = 0; same != NULL && i < same->len; i++) {
-		g_ptr_array_add(named, cert_ref(g_ptr_array_index(same, i)));
-	}
-	return named;
-}

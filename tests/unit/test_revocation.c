@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "crl_maker.h"
+#include "crypto/cert-private.h"
 #include "pki.h"
 #include "scratch.h"
 
@@ -250,8 +251,10 @@ crls_of(const char *names)
 }
 
 typedef struct {
-	const char *cert; /* /POSITION: of its chain, not its own */
-	const char *crls;
+	const char *cert;   /* /POSITION: of its chain, not its own */
+	const char *crls;   /* !: OpenSSL has another answer: it prefers the
+			       first of equal dates, wants a CRL's signer in the
+			       path, and takes deltas otherwise */
 	const char *others; /* besides issuing */
 	RevocationStatus want;
 	const char *reason; /* NULL when good */
@@ -300,6 +303,41 @@ reverse(GPtrArray *list)
 	}
 }
 
+/* OpenSSL's own answer, where it has the same question: of the certificate at
+ * the head of chain. */
+static RevocationStatus
+judge(const GPtrArray *chain, const GPtrArray *crls, const GPtrArray *others)
+{
+	g_autoptr(X509_STORE) store = X509_STORE_new();
+	g_autoptr(X509_STORE_CTX) context = X509_STORE_CTX_new();
+	X509Stack *untrusted = cert_stack(others);
+	STACK_OF(X509_CRL) *lists = sk_X509_CRL_new_null();
+	int code = X509_V_OK;
+
+	X509_STORE_add_cert(store, cert_x509(chain->pdata[chain->len - 1]));
+	for (guint i = 0; i < crls->len; i++) {
+		g_autoptr(GBytes) der = crl_der(crls->pdata[i]);
+		const guint8 *data = g_bytes_get_data(der, NULL);
+
+		sk_X509_CRL_push(lists,
+		    d2i_X509_CRL(NULL, &data, (long)g_bytes_get_size(der)));
+	}
+	X509_STORE_CTX_init(
+	    context, store, cert_x509(chain->pdata[0]), untrusted);
+	X509_STORE_CTX_set0_crls(context, lists);
+	X509_VERIFY_PARAM_set_flags(X509_STORE_CTX_get0_param(context),
+	    X509_V_FLAG_CRL_CHECK | X509_V_FLAG_EXTENDED_CRL_SUPPORT |
+		X509_V_FLAG_USE_DELTAS);
+	X509_verify_cert(context);
+	code = X509_STORE_CTX_get_error(context);
+	sk_X509_free(untrusted);
+	sk_X509_CRL_pop_free(lists, X509_CRL_free);
+	if (code == X509_V_OK) {
+		return GOOD;
+	}
+	return code == X509_V_ERR_CERT_REVOKED ? REVOKED : UNKNOWN;
+}
+
 static void
 check(const Case *one, const char *anchor_names)
 {
@@ -309,7 +347,8 @@ check(const Case *one, const char *anchor_names)
 	g_autoptr(GPtrArray) others = certs_of(names);
 	g_autoptr(GPtrArray) issuing = certs_of("issuing");
 	g_autoptr(GPtrArray) chain = chain_of(anchors, one->cert, issuing);
-	g_autoptr(GPtrArray) crls = crls_of(one->crls);
+	bool agreed = one->crls[0] != '!';
+	g_autoptr(GPtrArray) crls = crls_of(one->crls + !agreed);
 
 	/* The order of CRLs is nothing. */
 	for (guint turn = 0; turn < 2; turn++) {
@@ -324,6 +363,10 @@ check(const Case *one, const char *anchor_names)
 		g_assert_cmpstr(got.reason, ==, one->reason);
 		g_assert_cmpint(
 		    got.since, ==, one->want == REVOKED ? 1700000000 : 0);
+		if (agreed && position_of(one->cert) == 0) {
+			g_assert_cmpint(
+			    judge(chain, crls, others), ==, one->want);
+		}
 		reverse(crls);
 	}
 }
@@ -349,16 +392,16 @@ test_complete(void)
 		{ "plain", "gone", "", GOOD, NULL },
 		{ "pointed", "key", "", GOOD, NULL },
 		/* The newer one counts, by number. */
-		{ "plain", "clean key", "", REVOKED, "key compromise" },
-		{ "plain", "key newest", "", GOOD, NULL },
-		{ "plain", "hold newest", "", GOOD, NULL },
+		{ "plain", "!clean key", "", REVOKED, "key compromise" },
+		{ "plain", "!key newest", "", GOOD, NULL },
+		{ "plain", "!hold newest", "", GOOD, NULL },
 		{ "plain", "endless", "", GOOD, NULL },
 		{ "plain", "expired", "", UNKNOWN, EXPIRED },
 		{ "plain", "early", "", UNKNOWN, "the CRL is not yet valid" },
 		{ "plain", "early expired", "", UNKNOWN, EXPIRED },
 		{ "plain", "expired clean", "", GOOD, NULL },
 		{ "plain", "early clean", "", GOOD, NULL },
-		{ "plain", "weak", "", UNKNOWN, FORGED },
+		{ "plain", "!weak", "", UNKNOWN, FORGED },
 		{ "plain/1", "clean", "", UNKNOWN, NONE },
 		{ "plain/1", "rootclean", "", GOOD, NULL },
 		{ "plain/1", "root", "", REVOKED, "CA compromise" },
@@ -375,26 +418,26 @@ test_signers(void)
 	static const Case CASES[] = {
 		{ "plain", "forged", "", UNKNOWN, FORGED },
 		{ "plain", "forgedrevoked", "", UNKNOWN, FORGED },
-		{ "plain", "forgedrevoked clean", "", GOOD, NULL },
+		{ "plain", "!forgedrevoked clean", "", GOOD, NULL },
 		{ "plain", "forged expired", "", UNKNOWN, EXPIRED },
 		/* Another key of the CA. */
 		{ "plain", "rolled", "", UNKNOWN, FORGED },
-		{ "plain", "rolled", "issuing2", REVOKED, "superseded" },
-		{ "plain", "rolledclean", "issuing2", GOOD, NULL },
-		{ "plain", "rolledclean", "nosign issuing2 alienissuing", GOOD,
+		{ "plain", "!rolled", "issuing2", REVOKED, "superseded" },
+		{ "plain", "!rolledclean", "issuing2", GOOD, NULL },
+		{ "plain", "!rolledclean", "nosign issuing2 alienissuing", GOOD,
 		    NULL },
-		{ "plain", "clean rolled", "issuing2", REVOKED, "superseded" },
+		{ "plain", "!clean rolled", "issuing2", REVOKED, "superseded" },
 		{ "plain", "rolledkey", "issuing2", GOOD, NULL },
 		{ "plain", "clean rolledkey", "issuing2", GOOD, NULL },
 		{ "plain", "nosign", "nosign", UNKNOWN, FORGED },
-		{ "plain", "nousage", "nousage", GOOD, NULL },
+		{ "plain", "!nousage", "nousage", GOOD, NULL },
 		/* The same name below another anchor. */
 		{ "plain", "alien", "alienissuing alien", UNKNOWN, FORGED },
 		{ "plain", "usedup", "usedup", UNKNOWN, FORGED },
 		/* The other key is revoked itself. */
 		{ "plain", "rolledclean rootrolled", "issuing2", UNKNOWN,
 		    FORGED },
-		{ "plain", "rolledclean rootclean", "issuing2", GOOD, NULL },
+		{ "plain", "!rolledclean rootclean", "issuing2", GOOD, NULL },
 	};
 
 	check_all(CASES, G_N_ELEMENTS(CASES));
@@ -474,7 +517,7 @@ test_reasons(void)
 		{ "parts", "parts1", "", UNKNOWN, REASONS },
 		{ "parts", "parts2", "", UNKNOWN, REASONS },
 		{ "parts", "parts1 parts2", "", GOOD, NULL },
-		{ "parts", "clean", "", GOOD, NULL },
+		{ "parts", "!clean", "", GOOD, NULL },
 	};
 
 	check_all(CASES, G_N_ELEMENTS(CASES));
@@ -485,12 +528,12 @@ test_points(void)
 {
 	static const Case CASES[] = {
 		{ "plain", "point", "", UNKNOWN, SCOPE },
-		{ "plain", "issuerpoint", "", GOOD, NULL },
+		{ "plain", "!issuerpoint", "", GOOD, NULL },
 		{ "pointed", "point", "", REVOKED, "cessation of operation" },
 		{ "pointed", "otherpoint", "", UNKNOWN, SCOPE },
 		{ "pointed", "twopoints", "", GOOD, NULL },
 		{ "pointed", "clean", "", GOOD, NULL },
-		{ "pointed", "clean point", "", REVOKED,
+		{ "pointed", "!clean point", "", REVOKED,
 		    "cessation of operation" },
 		{ "pointed", "clean otherpoint", "", GOOD, NULL },
 		{ "relative", "relative", "", REVOKED, "affiliation changed" },
@@ -514,7 +557,7 @@ test_indirect(void)
 		{ "foreign", "notindirect", "body", UNKNOWN, SCOPE },
 		{ "foreign", "indirectpoint", "body", REVOKED,
 		    "key compromise" },
-		{ "foreign", "indirectelsewhere", "body", UNKNOWN, SCOPE },
+		{ "foreign", "!indirectelsewhere", "body", UNKNOWN, SCOPE },
 		/* Who does not name the body is not asked to believe it. */
 		{ "plain", "indirect", "body", UNKNOWN, NONE },
 	};
@@ -533,21 +576,21 @@ test_deltas(void)
 		{ "plain", "hold dlift", "", GOOD, NULL },
 		{ "plain", "hold dkey", "", REVOKED, "key compromise" },
 		/* A newer delta says no longer what an older one said. */
-		{ "plain", "clean dkey dclean", "", GOOD, NULL },
-		{ "plain", "hold dlift dclean", "", REVOKED,
+		{ "plain", "!clean dkey dclean", "", GOOD, NULL },
+		{ "plain", "!hold dlift dclean", "", REVOKED,
 		    "certificate hold" },
 		/* It builds on a newer one, or is older. */
 		{ "plain", "hold dgap", "", REVOKED, "certificate hold" },
-		{ "plain", "clean dgapkey", "", REVOKED, "key compromise" },
+		{ "plain", "!clean dgapkey", "", REVOKED, "key compromise" },
 		{ "plain", "clean dold", "", GOOD, NULL },
 		{ "plain", "newest dkey", "", GOOD, NULL },
-		{ "plain", "hold dexpired", "", REVOKED, "certificate hold" },
+		{ "plain", "!hold dexpired", "", REVOKED, "certificate hold" },
 		{ "plain", "hold duser", "", REVOKED, "certificate hold" },
-		{ "plain", "hold dforged", "", REVOKED, "certificate hold" },
+		{ "plain", "!hold dforged", "", REVOKED, "certificate hold" },
 		{ "plain", "dlift", "", UNKNOWN, ALONE },
 		{ "plain", "dclean", "", UNKNOWN, ALONE },
-		{ "plain", "dkey", "", REVOKED, "key compromise" },
-		{ "plain", "expired dclean", "", UNKNOWN, EXPIRED },
+		{ "plain", "!dkey", "", REVOKED, "key compromise" },
+		{ "plain", "!expired dclean", "", UNKNOWN, EXPIRED },
 	};
 
 	check_all(CASES, G_N_ELEMENTS(CASES));
@@ -644,7 +687,7 @@ static void
 test_signer_among_anchors(void)
 {
 	static const Case CASES[] = {
-		{ "plain", "rolledclean", "", GOOD, NULL },
+		{ "plain", "!rolledclean", "", GOOD, NULL },
 		{ "plain", "alien", "", UNKNOWN, FORGED },
 	};
 
@@ -660,7 +703,7 @@ test_read_points(void)
 		const char *cert;
 		const char *want; /* a point each word, d: of freshestCRL */
 	} CASES[] = {
-		{ "plain", "" },
+		{ "plain", "d:http://x/d" },
 		{ "pointed", "http://a.example/a.crl" },
 		{ "parts", "http://a.example/1.crl http://a.example/2.crl" },
 		{ "relative", "" },
@@ -732,7 +775,7 @@ static const char CERTS[] =
     "SIGN='keyUsage=critical,keyCertSign,cRLSign'\n"
     "SKI=subjectKeyIdentifier=hash\n"
     "cert issuing root P-256 '/O=Tests/CN=Issuing' $CA $SIGN $SKI\n"
-    "leaf plain P-256\n"
+    "leaf plain P-256 freshestCRL=URI:http://x/d\n"
     "cert issuing2 root P-256 '/O=Tests/CN=issuing' $CA $SIGN $SKI\n"
     "cert nosign root P-256 '/O=Tests/CN=Issuing' $CA "
     "keyUsage=critical,keyCertSign\n"

@@ -38,6 +38,10 @@ tests_bench_cmscheck_SOURCES = tests/bench/cmscheck.c
 tests_bench_cmscheck_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
 tests_bench_cmscheck_LDADD = $(OPENSSL_LIBS) $(GLIB_LIBS)
 
+tests_bench_directorylookup_SOURCES = tests/bench/directorylookup.c
+tests_bench_directorylookup_LDADD = src/store/libstore.a \
+	src/crypto/libcrypto.a $(BASE) $(ENGINE_LIBS)
+
 bench: $(sbin_PROGRAMS) $(bench_programs)
 	TOP_SRCDIR='$(abs_top_srcdir)' TOP_BUILDDIR='$(abs_top_builddir)' \
 		$(srcdir)/tests/bench/bench $(BENCH_FLAGS)

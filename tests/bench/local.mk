@@ -3,7 +3,8 @@
 # options of tests/bench/bench.
 bench_programs = tests/bench/milterload tests/bench/ref_nothing \
 	tests/bench/ref_replace tests/bench/barecms \
-	tests/bench/bareverify tests/bench/cmscheck
+	tests/bench/bareverify tests/bench/cmscheck \
+	tests/bench/directorylookup
 check_PROGRAMS += $(bench_programs)
 EXTRA_DIST += tests/bench/bench tests/lib/tsan.h tests/lib/tsan.supp
 dist_check_SCRIPTS += tests/mta/test_race.py

@@ -166,16 +166,72 @@ is_in_force(const Crl *crl, GError **error)
 }
 
 static bool
+holds(const GPtrArray *texts, const char *text)
+{
+	return g_ptr_array_find_with_equal_func(texts, text, g_str_equal, NULL);
+}
+
+static bool
+names_url(const Cert *cert, const char *url)
+{
+	g_autoptr(GPtrArray) points = revocation_points(cert);
+
+	for (guint i = 0; i < points->len; i++) {
+		const RevocationPoint *point = points->pdata[i];
+
+		if (holds(point->urls, url)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A genuine one of another issuer of the path would only take the place of the
+ * one that was asked for. */
+static bool
+is_asked_for(const FetchQuestion *question, const Crl *crl, GError **error)
+{
+	for (guint i = 0; i + 1 < question->path->len; i++) {
+		const Cert *cert = question->path->pdata[i];
+		g_autoptr(GPtrArray) keys = revocation_issuer_keys(cert);
+
+		if (names_url(cert, question->url) &&
+		    holds(keys, crl_issuer_key(crl))) {
+			return true;
+		}
+	}
+	g_set_error(error, ERROR_DOMAIN, ERROR_UNFIT,
+	    "the CRL is of another issuer: %s", crl_issuer(crl));
+	return false;
+}
+
+static bool
+is_as_before(const CrlFacts *facts, const Crl *crl, GError **error)
+{
+	if (facts->issuer_key == NULL ||
+	    g_str_equal(facts->issuer_key, crl_issuer_key(crl))) {
+		return true;
+	}
+	g_set_error(error, ERROR_DOMAIN, ERROR_UNFIT,
+	    "the CRL is of another issuer than before: %s", crl_issuer(crl));
+	return false;
+}
+
+/* facts: what is there. */
+static bool
 prove(Trust *trust, const FetcherRules *rules, const FetchQuestion *question,
-    const Crl *crl, GError **error)
+    const CrlFacts *facts, const Crl *crl, GError **error)
 {
 	if (!is_in_force(crl, error)) {
 		return false;
 	}
-	return question->path != NULL
-	    ? revocation_authentic(crl, question->path, question->others,
-		  question->anchors, seconds_now(), error)
-	    : prove_by_known(trust, rules, crl, error);
+	if (question->path == NULL) {
+		return is_as_before(facts, crl, error) &&
+		    prove_by_known(trust, rules, crl, error);
+	}
+	return is_asked_for(question, crl, error) &&
+	    revocation_authentic(crl, question->path, question->others,
+		question->anchors, seconds_now(), error);
 }
 
 static Crl *
@@ -206,7 +262,7 @@ take_body(Trust *trust, const FetcherRules *rules,
 	g_autoptr(Crl) crl = parse_download(file, error);
 	CrlStored stored = CRL_STORED;
 
-	if (crl == NULL || !prove(trust, rules, question, crl, error) ||
+	if (crl == NULL || !prove(trust, rules, question, facts, crl, error) ||
 	    !crls_add(
 		trust_crls(trust), crl, question->url, facts, &stored, error)) {
 		return false;

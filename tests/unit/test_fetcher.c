@@ -409,8 +409,10 @@ static void
 test_redirect_private(Fixture *fixture, gconstpointer data)
 {
 	g_autofree char *proxy = http_server_url(fixture->server, "");
+	g_autoptr(GPtrArray) path =
+	    path_naming(fixture, "URI:http://crl.example.com/a.crl");
 	const FetchQuestion question = { .url = "http://crl.example.com/a.crl",
-		.path = fixture->path,
+		.path = path,
 		.anchors = fixture->anchors };
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GError) none = NULL;
@@ -475,7 +477,7 @@ test_bodies(Fixture *fixture, gconstpointer data)
 		const char *text;
 	} table[] = { { "not a CRL", NULL, "<html>Welcome</html>" },
 		{ "not a CRL", NULL, "" }, { "older", &older, NULL },
-		{ "", &of_root, NULL }, { "", &foreign, NULL },
+		{ "another issuer", &of_root, NULL }, { "", &foreign, NULL },
 		{ "expired", &expired, NULL } };
 	g_autoptr(Crl) there = crl_new(good, NULL);
 

@@ -265,10 +265,11 @@ take_block(Scan *scan, GError **error)
 static bool
 is_certificate(Scan *scan, const char *line, gsize length)
 {
-	scan->trusted = is_line(line, length, BEGIN "TRUSTED CERTIFICATE-----");
+	scan->trusted =
+	    is_line(line, length, BEGIN "TRUSTED CERTIFICATE" DASHES);
 	return scan->trusted ||
-	    is_line(line, length, BEGIN "CERTIFICATE-----") ||
-	    is_line(line, length, BEGIN "X509 CERTIFICATE-----");
+	    is_line(line, length, BEGIN "CERTIFICATE" DASHES) ||
+	    is_line(line, length, BEGIN "X509 CERTIFICATE" DASHES);
 }
 
 /* false: the end; with *error: broken. The comments stay until the next. */
@@ -430,24 +431,22 @@ take_lines(DirectoryEntry *entry, const Scan *scan, GError **error)
 }
 
 static Cert *
+read_trusted(const Scan *scan, GError **error)
+{
+	g_autofree char *base64 = g_base64_encode(scan->data, scan->length);
+	char *pem = g_strconcat(BEGIN "TRUSTED CERTIFICATE" DASHES "\n", base64,
+	    "\n" END "TRUSTED CERTIFICATE" DASHES "\n", NULL);
+	g_autoptr(GBytes) content = g_bytes_new_take(pem, strlen(pem));
+	g_autoptr(GPtrArray) certs = cert_read_all(content, error);
+
+	return certs != NULL ? cert_ref(g_ptr_array_index(certs, 0)) : NULL;
+}
+
+static Cert *
 cert_of(const Scan *scan, GError **error)
 {
-	g_autoptr(GBytes) bytes = NULL;
-	g_autoptr(GPtrArray) certs = NULL;
-	g_autofree char *base64 = NULL;
-	g_autofree char *pem = NULL;
-
-	if (!scan->trusted) {
-		bytes = g_bytes_new(scan->data, scan->length);
-		return cert_new(bytes, error);
-	}
-	base64 = g_base64_encode(scan->data, scan->length);
-	pem = g_strdup_printf(BEGIN "TRUSTED CERTIFICATE-----\n%s\n" END
-				    "TRUSTED CERTIFICATE-----\n",
-	    base64);
-	bytes = g_bytes_new(pem, strlen(pem));
-	certs = cert_read_all(bytes, error);
-	return certs != NULL ? cert_ref(g_ptr_array_index(certs, 0)) : NULL;
+	return scan->trusted ? read_trusted(scan, error)
+			     : cert_shared(scan->data, scan->length, error);
 }
 
 /* What the lines did not say, and whose file it is. */

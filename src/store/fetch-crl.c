@@ -166,7 +166,7 @@ is_in_force(const Crl *crl, GError **error)
 }
 
 static bool
-holds(const GPtrArray *texts, const char *text)
+holds(GPtrArray *texts, const char *text)
 {
 	return g_ptr_array_find_with_equal_func(texts, text, g_str_equal, NULL);
 }

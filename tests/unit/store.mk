@@ -1,6 +1,6 @@
 # tests/unit
-EXTRA_DIST += tests/unit/crl_files.h tests/unit/http_server.h \
-	tests/unit/store_fixture.h
+EXTRA_DIST += tests/unit/crl_files.h tests/unit/directory_fixture.h \
+	tests/unit/http_server.h tests/unit/store_fixture.h
 
 check_PROGRAMS += tests/unit/test_anchors
 TESTS += tests/unit/test_anchors
@@ -14,6 +14,22 @@ TESTS += tests/unit/test_crls
 tests_unit_test_crls_SOURCES = tests/unit/test_crls.c \
 	tests/unit/crl_files.c tests/unit/pki.c tests/unit/scratch.c
 tests_unit_test_crls_LDADD = src/store/libstore.a \
+	src/crypto/libcrypto.a $(BASE) $(ENGINE_LIBS)
+
+check_PROGRAMS += tests/unit/test_directory
+TESTS += tests/unit/test_directory
+tests_unit_test_directory_SOURCES = tests/unit/test_directory.c \
+	tests/unit/directory_fixture.c \
+	tests/unit/store_fixture.c tests/unit/scratch.c
+tests_unit_test_directory_LDADD = src/store/libstore.a \
+	src/crypto/libcrypto.a $(BASE) $(ENGINE_LIBS)
+
+check_PROGRAMS += tests/unit/test_directory_harvest
+TESTS += tests/unit/test_directory_harvest
+tests_unit_test_directory_harvest_SOURCES = tests/unit/test_directory_harvest.c \
+	tests/unit/directory_fixture.c \
+	tests/unit/store_fixture.c tests/unit/scratch.c
+tests_unit_test_directory_harvest_LDADD = src/store/libstore.a \
 	src/crypto/libcrypto.a $(BASE) $(ENGINE_LIBS)
 
 check_PROGRAMS += tests/unit/test_fetch_address
@@ -35,6 +51,13 @@ TESTS += tests/unit/test_identities
 tests_unit_test_identities_SOURCES = tests/unit/test_identities.c \
 	tests/unit/store_fixture.c tests/unit/scratch.c
 tests_unit_test_identities_LDADD = src/store/libstore.a \
+	src/crypto/libcrypto.a $(BASE) $(ENGINE_LIBS)
+
+check_PROGRAMS += tests/unit/test_intermediates
+TESTS += tests/unit/test_intermediates
+tests_unit_test_intermediates_SOURCES = tests/unit/test_intermediates.c \
+	tests/unit/pki.c tests/unit/scratch.c
+tests_unit_test_intermediates_LDADD = src/store/libstore.a \
 	src/crypto/libcrypto.a $(BASE) $(ENGINE_LIBS)
 
 check_PROGRAMS += tests/unit/test_layout

@@ -63,83 +63,6 @@ with_jitter(gint64 seconds)
 	    (gint64)((double)seconds * g_random_double_range(-0.1, 0.1));
 }
 
-/* Certificates that may have signed crl: anchors, collected intermediates. */
-static GPtrArray *
-find_signers(
-    Trust *trust, const FetcherRules *rules, const Crl *crl, GError **error)
-{
-	g_autoptr(GPtrArray) signers = anchors_named(
-	    trust_anchors(trust), rules->system, crl_issuer_key(crl), error);
-	g_autoptr(GPtrArray) more = NULL;
-
-	if (signers == NULL) {
-		return NULL;
-	}
-	more = intermediates_named(
-	    trust_intermediates(trust), crl_issuer_key(crl), error);
-	if (more == NULL) {
-		return NULL;
-	}
-	for (guint i = 0; i < more->len; i++) {
-		g_ptr_array_add(signers, cert_ref(more->pdata[i]));
-	}
-	return g_steal_pointer(&signers);
-}
-
-/* With signer's own path in the place of that of a certificate it issued. */
-static bool
-is_signed_by(Trust *trust, const Anchors *anchors, const Cert *signer,
-    const Crl *crl, GError **error)
-{
-	g_autoptr(GPtrArray) above =
-	    intermediates_above(trust_intermediates(trust), signer, error);
-	g_autoptr(GPtrArray) path = NULL;
-	gint64 now = seconds_now();
-	const char *reason = NULL;
-
-	if (above == NULL) {
-		return false;
-	}
-	if (chain_check(anchors, signer, above, now, &reason, &path) !=
-	    CHAIN_OK) {
-		g_set_error(
-		    error, ERROR_DOMAIN, ERROR_UNFIT, "its issuer: %s", reason);
-		return false;
-	}
-	return revocation_authentic(crl, path, above, anchors, now, error);
-}
-
-static bool
-prove_by_known(
-    Trust *trust, const FetcherRules *rules, const Crl *crl, GError **error)
-{
-	g_autoptr(GPtrArray) signers = find_signers(trust, rules, crl, error);
-	g_autoptr(Anchors) anchors = NULL;
-	g_autoptr(GError) reason = NULL;
-
-	if (signers == NULL) {
-		return false;
-	}
-	anchors = anchors_current(trust_anchors(trust), rules->system, error);
-	if (anchors == NULL) {
-		return false;
-	}
-	for (guint i = 0; i < signers->len; i++) {
-		g_clear_error(&reason);
-		if (is_signed_by(
-			trust, anchors, signers->pdata[i], crl, &reason)) {
-			return true;
-		}
-	}
-	if (reason == NULL) {
-		g_set_error(&reason, ERROR_DOMAIN, ERROR_UNFIT,
-		    "its issuer's certificate is neither a trust anchor nor a "
-		    "known intermediate");
-	}
-	g_propagate_error(error, g_steal_pointer(&reason));
-	return false;
-}
-
 static bool
 refuse_date(const char *what, gint64 date, GError **error)
 {
@@ -227,7 +150,7 @@ prove(Trust *trust, const FetcherRules *rules, const FetchQuestion *question,
 	}
 	if (question->path == NULL) {
 		return is_as_before(facts, crl, error) &&
-		    prove_by_known(trust, rules, crl, error);
+		    trust_prove_crl(trust, rules->system, crl, NULL, error);
 	}
 	return is_asked_for(question, crl, error) &&
 	    revocation_authentic(crl, question->path, question->others,

@@ -359,6 +359,27 @@ test_damaged(Fixture *fixture, gconstpointer data)
 	}
 }
 
+/* What another process has mended is seen. */
+static void
+test_mended(Fixture *fixture, gconstpointer data)
+{
+	g_autoptr(CrlStore) other = crls_new(fixture->state);
+	g_autofree char *path = file_of(fixture, first);
+	g_autoptr(GPtrArray) found = NULL;
+	guint64 before;
+
+	(void)data;
+	add(fixture->store, first, URL);
+	g_assert_cmpint(g_unlink(path), ==, 0);
+	restart(fixture);
+	found = find(fixture->store, first);
+	g_assert_cmpuint(found->len, ==, 0);
+	before = crls_generation(fixture->store);
+	g_assert_cmpint(add(other, first, URL), ==, CRL_STORED);
+	assert_only(fixture->store, first);
+	g_assert_cmpuint(crls_generation(fixture->store), !=, before);
+}
+
 /* One bit: the hash tells. */
 static void
 test_changed_bit(Fixture *fixture, gconstpointer data)
@@ -604,6 +625,7 @@ main(int argc, char **argv)
 	ADD("/crls/find/none", test_none);
 	ADD("/crls/find/no-state", test_no_state);
 	ADD("/crls/find/damaged", test_damaged);
+	ADD("/crls/find/mended", test_mended);
 	ADD("/crls/find/changed-bit", test_changed_bit);
 	ADD("/crls/find/damaged-facts", test_damaged_facts);
 	ADD("/crls/find/large", test_large);

@@ -4,6 +4,7 @@
 
 #include "store/fetcher.h"
 
+#include <netdb.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "http_server.h"
 #include "pki.h"
 #include "scratch.h"
+#include "store/fetch-address.h"
 #include "store/fetch-crl.h"
 
 #define A_SECOND G_USEC_PER_SEC
@@ -277,7 +279,6 @@ test_refresh(Fixture *fixture, gconstpointer data)
 static void
 test_unchanged(Fixture *fixture, gconstpointer data)
 {
-	g_autoptr(CrlFacts) before = NULL;
 	g_autoptr(CrlFacts) after = NULL;
 	g_autofree char *request = NULL;
 	CrlFacts *note;
@@ -401,6 +402,55 @@ test_private(Fixture *fixture, gconstpointer data)
 		    strstr(error->message, "revocation.private_hosts"));
 	}
 	g_assert_cmpuint(http_server_count(fixture->server, "/a.crl"), ==, 0);
+}
+
+static bool
+leads_here(const char *name)
+{
+	struct addrinfo *list = NULL;
+	bool here = false;
+
+	if (getaddrinfo(name, NULL, NULL, &list) != 0) {
+		return false;
+	}
+	here = !fetch_address_is_global(list->ai_addr);
+	freeaddrinfo(list);
+	return here;
+}
+
+/* Names in DNS or /etc/hosts that look public and lead here: the connection
+ * itself is refused. */
+static void
+test_private_name(Fixture *fixture, gconstpointer data)
+{
+	const char *const names[] = { "ip6-localhost", "ip6-loopback",
+		g_get_host_name() };
+	guint tried = 0;
+
+	(void)data;
+	fixture->rules.private_hosts = false;
+	for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+		g_autofree char *url = g_strdup_printf("http://%s:%u/a.crl",
+		    names[i], http_server_port(fixture->server));
+		const FetchQuestion question = { .url = url,
+			.path = fixture->path,
+			.anchors = fixture->anchors };
+		g_autoptr(GError) error = NULL;
+
+		if (!leads_here(names[i])) {
+			continue;
+		}
+		tried++;
+		g_assert_cmpint(fetch_crl(fixture->trust, &fixture->rules,
+				    &question, &error),
+		    ==, FETCH_FAILED);
+		g_assert_error(error, ERROR_DOMAIN, ERROR_REFUSED);
+		g_assert_nonnull(
+		    strstr(error->message, "its server's address"));
+	}
+	if (tried == 0) {
+		g_test_skip("no name leads to a private address here");
+	}
 }
 
 /* Through a proxy on a private address, which stands for the public internet:
@@ -753,6 +803,7 @@ main(int argc, char **argv)
 	ADD("/fetcher/fetch/redirect-table", test_redirect_table);
 	ADD("/fetcher/fetch/redirect-private", test_redirect_private);
 	ADD("/fetcher/fetch/private", test_private);
+	ADD("/fetcher/fetch/private-name", test_private_name);
 	ADD("/fetcher/refresh/unchanged", test_unchanged);
 	ADD("/fetcher/refresh/newer", test_refresh);
 	ADD("/fetcher/refresh/restart", test_restart);

@@ -31,7 +31,7 @@ class Bench:
         self.where = place.Place("harvest")
         self.pki = Authority(self.where.dir("pki"))
         self.bob = self.pki.user(BOB, "rsa", name="bob")
-        self.stranger = Authority(self.where.dir("stranger"))
+        self.stranger = Authority(self.where.dir("stranger"), "Strange")
         self.count = 0
 
     def inbox(self, trusted=True, **settings):
@@ -42,7 +42,7 @@ class Bench:
     def user(self, kind="p256", address=BOB, **options):
         self.count += 1
         return self.pki.user(address, kind, name="user%d" % self.count,
-                             **options)
+                             agrees=True, **options)
 
 
 def modes(bench, t):
@@ -77,7 +77,7 @@ def modes(bench, t):
 
 def unknown_ca(bench, t):
     box = bench.inbox()
-    who = bench.stranger.user(BOB, "p256", name="unknown")
+    who = bench.stranger.user(BOB, name="unknown")
     fpr = who.fingerprint()
     sent = mail(who, certs=[who.cert, who.chain, bench.stranger.anchor])
     got = box.receive(sent)
@@ -90,7 +90,7 @@ def unknown_ca(bench, t):
          "unknown-ca/address-fingerprint-and-chain", item)
     shown = box.must("cert", "pending").decode()
     number = sent.split(b"Message-ID: <")[1].split(b">")[0].decode()
-    t.ok(number in shown and BOB in shown and "Example sub" in shown,
+    t.ok(number in shown and BOB in shown and "Strange sub" in shown,
          "unknown-ca/for-people", shown)
     box.receive(mail(who))
     t.equal(len(box.json("cert", "pending")["items"]), 1, "unknown-ca/once")
@@ -378,7 +378,7 @@ def intermediates(bench, t):
     bare = mail(second, certs=[second.cert])
     got = box.receive(bare, sender=second.address)
     t.equal(got.results, ["policy"], "intermediate/unknown-at-first")
-    strange = bench.stranger.user(BOB, "p256", name="strange")
+    strange = bench.stranger.user(BOB, name="strange")
     box.receive(mail(strange))
     box.receive(mail(bench.bob))
     got = box.receive(bare, sender=second.address)

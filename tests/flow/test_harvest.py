@@ -23,6 +23,7 @@ from smimetest.revocationpki import Entry, Point, RevocationPki  # noqa: E402
 HOUR, DAY = 3600, 86400
 GCM = cmsmaker.capabilities(cmsmaker.AES256_GCM, cmsmaker.AES256_CBC)
 CBC = cmsmaker.capabilities(cmsmaker.AES128_CBC)
+USES = "digitalSignature, keyEncipherment"
 PLAIN = head() + crlf("Content-Type: text/plain\n\nnot signed\n")
 
 
@@ -273,14 +274,14 @@ NAMES = (
 def files(bench, t):
     box = bench.inbox()
     for name, address, path in NAMES:
-        who = bench.user(address=address)
+        who = bench.pki.special("file-" + name, kind="rsa", usage=USES,
+                                names="email:" + address)
         got = box.receive(mail(who, head("<%s>" % address)), sender=address)
         full = os.path.join(box.state, "certs", path)
         t.ok(got.harvested == [who.fingerprint()] and os.path.exists(full)
              and not parses(full), "file/" + name,
              (str(got), box.cert_files()))
-    quoted = bench.pki.special("quoted", kind="rsa", usage="digitalSignature,"
-                               " keyEncipherment",
+    quoted = bench.pki.special("quoted", kind="rsa", usage=USES,
                                names='email:".dot dot"@partner.test')
     sender = '".dot dot"@partner.test'
     got = box.receive(mail(quoted, head("<%s>" % sender)), sender=sender)
@@ -292,9 +293,8 @@ def files(bench, t):
     modes_ = {path: stat.S_IMODE(os.stat(path).st_mode) & 0o022
               for path in box.cert_files()}
     t.ok(not any(modes_.values()), "file/not-writable-for-others", modes_)
-    literal = bench.pki.special("literal", kind="rsa", names="email:bob@["
-                                "192.0.2.5]", usage="digitalSignature, "
-                                "keyEncipherment")
+    literal = bench.pki.special("literal", kind="rsa", usage=USES,
+                                names="email:bob@[192.0.2.5]")
     got = box.receive(mail(literal, head("bob@[192.0.2.5]")),
                       sender="bob@[192.0.2.5]")
     t.ok(not got.harvested and got.code == 0, "file/address-literal", got)
@@ -417,7 +417,7 @@ def withdrawn(bench, t):
     got = box.receive(mail(who))
     t.equal(got.harvested, [who.fingerprint()], "withdrawn/harvested-first")
     crl = revocationpki.crl(pki.sub, [Entry(who.cert, 1)])
-    box.must("crl", "import", box.file("late.crl", crl))
+    box.import_crl(crl, pki.sub)
     got = box.receive(mail(who))
     t.ok(got.results == ["fail"] and not got.harvested,
          "withdrawn/signature", got)

@@ -16,7 +16,8 @@ EXTRA_DIST += tests/lib/lsan.supp tests/lib/valgrind.supp tests/valgrind-flow
 
 # Those with threads, for ThreadSanitizer.
 thread_tests = tests/unit/test_anchors tests/unit/test_callbacks \
-	tests/unit/test_identities tests/unit/test_log tests/unit/test_sign
+	tests/unit/test_directory_harvest tests/unit/test_identities \
+	tests/unit/test_intermediates tests/unit/test_log tests/unit/test_sign
 print-thread-tests:
 	@echo $(thread_tests)
 

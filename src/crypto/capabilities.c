@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include <openssl/err.h>
-#include <openssl/rsa.h>
 
 #include "crypto/der.h"
 #include "crypto/openssl.h"
@@ -99,31 +98,56 @@ agreement_word(const char *scheme, DerSpan parameters)
 	return word != NULL ? g_strdup_printf("%s-%s", scheme, word) : NULL;
 }
 
-/* An absent one is SHA-1. */
+/* The OID of an AlgorithmIdentifier; rest_out: its parameters. */
 static int
-hash_of(const X509_ALGOR *algorithm)
+algorithm_of(DerSpan span, DerSpan *rest_out)
 {
-	return algorithm != NULL ? OBJ_obj2nid(algorithm->algorithm) : NID_sha1;
-}
+	DerItem algorithm;
+	DerItem oid;
+	g_autofree char *text = NULL;
 
-static int
-mask_hash(const RSA_OAEP_PARAMS *parameters)
-{
-	const X509_ALGOR *mask = parameters->maskGenFunc;
-	X509_ALGOR *hash = NULL;
-	int nid = NID_sha1;
-
-	if (mask == NULL) {
-		return NID_sha1;
-	}
-	if (OBJ_obj2nid(mask->algorithm) != NID_mgf1) {
+	if (!der_next_tagged(&span, DER_SEQUENCE, &algorithm) ||
+	    !der_next_tagged(&algorithm.content, DER_OID, &oid)) {
 		return NID_undef;
 	}
-	hash = ASN1_TYPE_unpack_sequence(
-	    ASN1_ITEM_rptr(X509_ALGOR), mask->parameter);
-	nid = hash != NULL ? hash_of(hash) : NID_undef;
-	X509_ALGOR_free(hash);
-	return nid;
+	*rest_out = algorithm.content;
+	text = oid_text(&oid);
+	return text != NULL ? OBJ_txt2nid(text) : NID_undef;
+}
+
+/*
+ * The hash of both parts, NID_undef when they differ. RFC 4055 tags them
+ * explicitly, the examples of RFC 3560 5 do not: both are about.
+ */
+static int
+oaep_hash(DerSpan parameters)
+{
+	int hash = NID_sha1;
+	int mask = NID_sha1;
+	DerSpan rest;
+	DerItem item;
+
+	for (guint i = 0; parameters.length > 0; i++) {
+		DerSpan algorithm;
+		bool bare = false;
+
+		if (!der_next(&parameters, &item)) {
+			return NID_undef;
+		}
+		bare = item.tag == DER_SEQUENCE;
+		algorithm = bare ? item.whole : item.content;
+		if (item.tag == DER_CONTEXT_0 || (bare && i == 0)) {
+			hash = algorithm_of(algorithm, &rest);
+		} else if (item.tag == DER_CONTEXT_1 || (bare && i == 1)) {
+			mask = algorithm_of(algorithm, &rest) == NID_mgf1
+			    ? algorithm_of(rest, &rest)
+			    : NID_undef;
+		} else {
+			/* A label. */
+			return NID_undef;
+		}
+	}
+	return hash == mask ? hash : NID_undef;
 }
 
 static const char *
@@ -143,27 +167,19 @@ oaep_name(int nid)
 	}
 }
 
-/* Both hashes are the same, and there is no label. Absent parameters are taken
- * for the defaults. Yours. */
+/* Absent parameters are taken for the defaults. Yours. */
 static char *
 oaep_word(DerSpan span)
 {
-	const guint8 *data = span.data;
-	RSA_OAEP_PARAMS *parameters = NULL;
-	int nid = NID_undef;
+	DerItem parameters;
 
 	if (span.length == 0) {
 		return g_strdup(oaep_name(NID_sha1));
 	}
-	parameters = d2i_RSA_OAEP_PARAMS(NULL, &data, (long)span.length);
-	if (parameters != NULL && parameters->pSourceFunc == NULL) {
-		nid = hash_of(parameters->hashFunc);
-		if (mask_hash(parameters) != nid) {
-			nid = NID_undef;
-		}
+	if (!der_next_tagged(&span, DER_SEQUENCE, &parameters)) {
+		return NULL;
 	}
-	RSA_OAEP_PARAMS_free(parameters);
-	return g_strdup(oaep_name(nid));
+	return g_strdup(oaep_name(oaep_hash(parameters.content)));
 }
 
 /* NULL: not known. Yours. */

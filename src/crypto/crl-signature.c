@@ -74,20 +74,19 @@ verifies(const Crl *crl, EVP_PKEY *key)
 {
 	g_autoptr(EVP_MD_CTX) context = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *with = EVP_PKEY_CTX_new(key, NULL);
-	ASN1_STRING *raw = ASN1_STRING_type_new(V_ASN1_SEQUENCE);
-	ASN1_TYPE any = { .type = V_ASN1_SEQUENCE, .value.sequence = raw };
+	/* Borrowed, and never freed. */
+	ASN1_STRING raw = { .type = V_ASN1_SEQUENCE,
+		.data = (guint8 *)crl->tbs.data,
+		.length = (int)crl->tbs.length };
+	ASN1_TYPE any = { .type = V_ASN1_SEQUENCE, .value.sequence = &raw };
 	bool yes = false;
 
-	if (context == NULL || with == NULL || raw == NULL) {
+	if (context == NULL || with == NULL) {
 		g_error("out of memory");
 	}
 	EVP_MD_CTX_set_pkey_ctx(context, with);
-	ASN1_STRING_set0(raw, (void *)crl->tbs.data, (int)crl->tbs.length);
 	yes = ASN1_item_verify_ctx(ASN1_ITEM_rptr(ASN1_ANY), crl->algorithm,
 		  crl->signature, &any, context) == 1;
-	/* The bytes were borrowed. */
-	ASN1_STRING_set0(raw, NULL, 0);
-	ASN1_STRING_free(raw);
 	EVP_PKEY_CTX_free(with);
 	ERR_clear_error();
 	return yes;

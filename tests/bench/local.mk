@@ -3,7 +3,8 @@
 # options of tests/bench/bench.
 bench_programs = tests/bench/milterload tests/bench/ref_nothing \
 	tests/bench/ref_replace tests/bench/barecms \
-	tests/bench/bareverify tests/bench/cmscheck tests/bench/crlmemory
+	tests/bench/bareverify tests/bench/cmscheck \
+	tests/bench/crlmemory tests/bench/directorylookup
 check_PROGRAMS += $(bench_programs)
 EXTRA_DIST += tests/bench/bench tests/bench/inbound.py tests/lib/tsan.h tests/lib/tsan.supp
 dist_check_SCRIPTS += tests/mta/test_race.py
@@ -40,6 +41,9 @@ tests_bench_cmscheck_LDADD = $(OPENSSL_LIBS) $(GLIB_LIBS)
 
 tests_bench_crlmemory_SOURCES = tests/bench/crlmemory.c
 tests_bench_crlmemory_LDADD = $(CRYPTO) $(ENGINE_LIBS)
+tests_bench_directorylookup_SOURCES = tests/bench/directorylookup.c
+tests_bench_directorylookup_LDADD = src/store/libstore.a \
+	src/crypto/libcrypto.a $(BASE) $(ENGINE_LIBS)
 
 bench: $(sbin_PROGRAMS) $(bench_programs)
 	TOP_SRCDIR='$(abs_top_srcdir)' TOP_BUILDDIR='$(abs_top_builddir)' \

@@ -1,17 +1,20 @@
 # tests/unit
-EXTRA_DIST += tests/unit/pki.h tests/unit/verdict.h
+EXTRA_DIST += tests/unit/crl_maker.h tests/unit/pki.h tests/unit/verdict.h
 
 CRYPTO_TESTS = \
 	tests/unit/test_announced \
+	tests/unit/test_capabilities \
 	tests/unit/test_cert \
 	tests/unit/test_certcache \
 	tests/unit/test_chain \
 	tests/unit/test_cms \
+	tests/unit/test_crl \
 	tests/unit/test_der \
 	tests/unit/test_digest \
 	tests/unit/test_forged \
 	tests/unit/test_keyring \
 	tests/unit/test_rules \
+	tests/unit/test_revocation \
 	tests/unit/test_sign \
 	tests/unit/test_signeddata \
 	tests/unit/test_verify
@@ -51,3 +54,11 @@ tests_unit_test_signeddata_SOURCES = tests/unit/test_signeddata.c \
 tests_unit_test_signeddata_LDADD = $(CRYPTO) $(ENGINE_LIBS)
 tests_unit_test_certcache_SOURCES = tests/unit/test_certcache.c $(PKI)
 tests_unit_test_certcache_LDADD = $(CRYPTO) $(ENGINE_LIBS)
+tests_unit_test_capabilities_SOURCES = tests/unit/test_capabilities.c
+tests_unit_test_capabilities_LDADD = $(CRYPTO) $(ENGINE_LIBS)
+tests_unit_test_crl_SOURCES = tests/unit/test_crl.c \
+	tests/unit/crl_maker.c $(PKI)
+tests_unit_test_crl_LDADD = $(CRYPTO) $(ENGINE_LIBS)
+tests_unit_test_revocation_SOURCES = tests/unit/test_revocation.c \
+	tests/unit/crl_maker.c $(PKI)
+tests_unit_test_revocation_LDADD = $(CRYPTO) $(ENGINE_LIBS)

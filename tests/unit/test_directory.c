@@ -442,16 +442,16 @@ test_many(Place *place, gconstpointer data)
 
 	(void)data;
 	for (guint round = 0; round < 2; round++) {
-		for (guint i = 0; i < 5000; i++) {
+		for (guint i = 0; i < 2500; i++) {
 			g_autofree char *address =
 			    g_strdup_printf("user%u@example.net", i);
 
 			place_put(place, address, texts[round]);
 		}
 		g_usleep(100000);
-		for (guint i = 0; i < 10000; i++) {
+		for (guint i = 0; i < 5000; i++) {
 			g_autofree char *address =
-			    g_strdup_printf("user%u@example.net", i % 5000);
+			    g_strdup_printf("user%u@example.net", i % 2500);
 
 			g_assert_cmpuint(
 			    place_count(place, address,

@@ -18,6 +18,8 @@ EXTRA_DIST += tests/lib/lsan.supp tests/lib/valgrind.supp tests/valgrind-flow
 thread_tests = tests/unit/test_anchors tests/unit/test_callbacks \
 	tests/unit/test_directory_harvest tests/unit/test_identities \
 	tests/unit/test_intermediates tests/unit/test_log tests/unit/test_sign
+	tests/unit/test_crls tests/unit/test_fetcher tests/unit/test_identities \
+	tests/unit/test_log tests/unit/test_sign tests/unit/test_trust
 print-thread-tests:
 	@echo $(thread_tests)
 

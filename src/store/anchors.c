@@ -48,6 +48,9 @@ struct AnchorStore {
 	char *generation;
 	pthread_mutex_t lock;
 	Set sets[2]; /* without and with the bundle; guarded by lock */
+	/* The bundle's certificates, parsed once; guarded by lock. */
+	GPtrArray *bundle;
+	FileStamp bundle_stamp;
 };
 
 AnchorStore *
@@ -77,6 +80,7 @@ anchors_free(AnchorStore *store)
 	}
 	clear_set(&store->sets[0]);
 	clear_set(&store->sets[1]);
+	g_clear_pointer(&store->bundle, g_ptr_array_unref);
 	pthread_mutex_destroy(&store->lock);
 	g_free(store->generation);
 	g_free(store->directory);
@@ -100,8 +104,8 @@ stamp_of(
 }
 
 static bool
-take_version(const AnchorStore *store, bool system, Version *version,
-    GError **error)
+take_version(
+    const AnchorStore *store, bool system, Version *version, GError **error)
 {
 	if (system &&
 	    !stamp_of(ANCHORS_SYSTEM, &version->has_bundle, &version->bundle,
@@ -246,8 +250,8 @@ append_new(GPtrArray *all, GHashTable *seen, const GPtrArray *more)
 }
 
 static bool
-append_files(const AnchorStore *store, GPtrArray *all, GHashTable *seen,
-    GError **error)
+append_files(
+    const AnchorStore *store, GPtrArray *all, GHashTable *seen, GError **error)
 {
 	g_autoptr(GPtrArray) paths = list_files(store, error);
 
@@ -268,46 +272,6 @@ append_files(const AnchorStore *store, GPtrArray *all, GHashTable *seen,
 	return true;
 }
 
-static bool
-append_bundle(GPtrArray *all, GHashTable *seen, GError **error)
-{
-	g_autoptr(GError) reason = NULL;
-	g_autoptr(GPtrArray) certs = read_certs(ANCHORS_SYSTEM, &reason);
-
-	if (reason != NULL) {
-		g_propagate_error(error, g_steal_pointer(&reason));
-		return false;
-	}
-	if (certs == NULL) {
-		g_set_error(error, ERROR_DOMAIN, ERROR_MISSING,
-		    "%s: missing, and trust.system asks for it: apt-get "
-		    "install ca-certificates",
-		    ANCHORS_SYSTEM);
-		return false;
-	}
-	append_new(all, seen, certs);
-	return true;
-}
-
-static GPtrArray *
-read_set(const AnchorStore *store, bool system, GError **error)
-{
-	g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(unref_cert);
-	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
-
-	if (!append_files(store, all, seen, error) ||
-	    (system && !append_bundle(all, seen, error))) {
-		return NULL;
-	}
-	return g_steal_pointer(&all);
-}
-
-GPtrArray *
-anchors_list(AnchorStore *store, GError **error)
-{
-	return read_set(store, false, error);
-}
-
 static GPtrArray *
 copy_certs(const GPtrArray *certs)
 {
@@ -317,6 +281,94 @@ copy_certs(const GPtrArray *certs)
 		g_ptr_array_add(copy, cert_ref(g_ptr_array_index(certs, i)));
 	}
 	return copy;
+}
+
+static GPtrArray *
+kept_bundle(AnchorStore *store, const FileStamp *stamp)
+{
+	GPtrArray *certs = NULL;
+
+	pthread_mutex_lock(&store->lock);
+	if (store->bundle != NULL &&
+	    file_stamp_equal(&store->bundle_stamp, stamp)) {
+		certs = copy_certs(store->bundle);
+	}
+	pthread_mutex_unlock(&store->lock);
+	return certs;
+}
+
+static void
+keep_bundle(AnchorStore *store, const FileStamp *stamp, const GPtrArray *certs)
+{
+	g_autoptr(GPtrArray) old = NULL;
+
+	if (!file_stamp_settled(stamp)) {
+		return;
+	}
+	pthread_mutex_lock(&store->lock);
+	old = store->bundle;
+	store->bundle = copy_certs(certs);
+	store->bundle_stamp = *stamp;
+	pthread_mutex_unlock(&store->lock);
+}
+
+/* The generation changes with each CRL that is stored: what costs most of
+ * reading all again is this, and hardly ever another. */
+static GPtrArray *
+read_bundle(AnchorStore *store, GError **error)
+{
+	FileStamp stamp;
+	g_autoptr(GError) reason = NULL;
+	GPtrArray *certs = NULL;
+
+	if (file_stamp(ANCHORS_SYSTEM, &stamp, &reason)) {
+		certs = kept_bundle(store, &stamp);
+		if (certs == NULL) {
+			certs = read_certs(ANCHORS_SYSTEM, &reason);
+			if (certs != NULL) {
+				keep_bundle(store, &stamp, certs);
+			}
+		}
+	}
+	if (certs == NULL && reason == NULL) {
+		g_set_error(&reason, ERROR_DOMAIN, ERROR_MISSING,
+		    "%s: missing, and trust.system asks for it: apt-get "
+		    "install ca-certificates",
+		    ANCHORS_SYSTEM);
+	}
+	if (certs == NULL) {
+		g_propagate_error(error, g_steal_pointer(&reason));
+	}
+	return certs;
+}
+
+static bool
+append_bundle(
+    AnchorStore *store, GPtrArray *all, GHashTable *seen, GError **error)
+{
+	g_autoptr(GPtrArray) certs = read_bundle(store, error);
+
+	append_new(all, seen, certs);
+	return certs != NULL;
+}
+
+static GPtrArray *
+read_set(AnchorStore *store, bool system, GError **error)
+{
+	g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(unref_cert);
+	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+
+	if (!append_files(store, all, seen, error) ||
+	    (system && !append_bundle(store, all, seen, error))) {
+		return NULL;
+	}
+	return g_steal_pointer(&all);
+}
+
+GPtrArray *
+anchors_list(AnchorStore *store, GError **error)
+{
+	return read_set(store, false, error);
 }
 
 /* An array of its own for each: only what is immutable is shared. */

@@ -182,6 +182,20 @@ take_slot(CrlStore *store, const char *id)
 	return slot_ref(slot);
 }
 
+/* Whether it was broken; then its file is looked at once more. */
+static bool
+slot_forgive(Slot *slot)
+{
+	bool was = false;
+
+	pthread_mutex_lock(&slot->lock);
+	was = slot->broken;
+	slot->broken = false;
+	slot->confirmed = false;
+	pthread_mutex_unlock(&slot->lock);
+	return was;
+}
+
 static gboolean
 is_only_in_table(gpointer id, gpointer slot, gpointer data)
 {
@@ -284,7 +298,10 @@ read_record(CrlStore *store, const char *name)
 	record->stamp = stamp;
 	record->settled = file_stamp_settled(&stamp);
 	record->seen = true;
-	return g_strcmp0(old_id, facts->id) != 0;
+	/* Another process may have fetched what was damaged. */
+	return g_strcmp0(old_id, facts->id) != 0 ||
+	    (facts->trouble == NULL && record->slot != NULL &&
+		slot_forgive(record->slot));
 }
 
 /* The name of a file with this suffix; NULL: another kind of file. */

@@ -63,83 +63,6 @@ with_jitter(gint64 seconds)
 	    (gint64)((double)seconds * g_random_double_range(-0.1, 0.1));
 }
 
-/* Certificates that may have signed crl: anchors, collected intermediates. */
-static GPtrArray *
-find_signers(
-    Trust *trust, const FetcherRules *rules, const Crl *crl, GError **error)
-{
-	g_autoptr(GPtrArray) signers = anchors_named(
-	    trust_anchors(trust), rules->system, crl_issuer_key(crl), error);
-	g_autoptr(GPtrArray) more = NULL;
-
-	if (signers == NULL) {
-		return NULL;
-	}
-	more = intermediates_named(
-	    trust_intermediates(trust), crl_issuer_key(crl), error);
-	if (more == NULL) {
-		return NULL;
-	}
-	for (guint i = 0; i < more->len; i++) {
-		g_ptr_array_add(signers, cert_ref(more->pdata[i]));
-	}
-	return g_steal_pointer(&signers);
-}
-
-/* With signer's own path in the place of that of a certificate it issued. */
-static bool
-is_signed_by(Trust *trust, const Anchors *anchors, const Cert *signer,
-    const Crl *crl, GError **error)
-{
-	g_autoptr(GPtrArray) above =
-	    intermediates_above(trust_intermediates(trust), signer, error);
-	g_autoptr(GPtrArray) path = NULL;
-	gint64 now = seconds_now();
-	const char *reason = NULL;
-
-	if (above == NULL) {
-		return false;
-	}
-	if (chain_check(anchors, signer, above, now, &reason, &path) !=
-	    CHAIN_OK) {
-		g_set_error(
-		    error, ERROR_DOMAIN, ERROR_UNFIT, "its issuer: %s", reason);
-		return false;
-	}
-	return revocation_authentic(crl, path, above, anchors, now, error);
-}
-
-static bool
-prove_by_known(
-    Trust *trust, const FetcherRules *rules, const Crl *crl, GError **error)
-{
-	g_autoptr(GPtrArray) signers = find_signers(trust, rules, crl, error);
-	g_autoptr(Anchors) anchors = NULL;
-	g_autoptr(GError) reason = NULL;
-
-	if (signers == NULL) {
-		return false;
-	}
-	anchors = anchors_current(trust_anchors(trust), rules->system, error);
-	if (anchors == NULL) {
-		return false;
-	}
-	for (guint i = 0; i < signers->len; i++) {
-		g_clear_error(&reason);
-		if (is_signed_by(
-			trust, anchors, signers->pdata[i], crl, &reason)) {
-			return true;
-		}
-	}
-	if (reason == NULL) {
-		g_set_error(&reason, ERROR_DOMAIN, ERROR_UNFIT,
-		    "its issuer's certificate is neither a trust anchor nor a "
-		    "known intermediate");
-	}
-	g_propagate_error(error, g_steal_pointer(&reason));
-	return false;
-}
-
 static bool
 refuse_date(const char *what, gint64 date, GError **error)
 {
@@ -166,16 +89,72 @@ is_in_force(const Crl *crl, GError **error)
 }
 
 static bool
+holds(GPtrArray *texts, const char *text)
+{
+	return g_ptr_array_find_with_equal_func(texts, text, g_str_equal, NULL);
+}
+
+static bool
+names_url(const Cert *cert, const char *url)
+{
+	g_autoptr(GPtrArray) points = revocation_points(cert);
+
+	for (guint i = 0; i < points->len; i++) {
+		const RevocationPoint *point = points->pdata[i];
+
+		if (holds(point->urls, url)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A genuine one of another issuer of the path would only take the place of the
+ * one that was asked for. */
+static bool
+is_asked_for(const FetchQuestion *question, const Crl *crl, GError **error)
+{
+	for (guint i = 0; i + 1 < question->path->len; i++) {
+		const Cert *cert = question->path->pdata[i];
+		g_autoptr(GPtrArray) keys = revocation_issuer_keys(cert);
+
+		if (names_url(cert, question->url) &&
+		    holds(keys, crl_issuer_key(crl))) {
+			return true;
+		}
+	}
+	g_set_error(error, ERROR_DOMAIN, ERROR_UNFIT,
+	    "the CRL is of another issuer: %s", crl_issuer(crl));
+	return false;
+}
+
+static bool
+is_as_before(const CrlFacts *facts, const Crl *crl, GError **error)
+{
+	if (facts->issuer_key == NULL ||
+	    g_str_equal(facts->issuer_key, crl_issuer_key(crl))) {
+		return true;
+	}
+	g_set_error(error, ERROR_DOMAIN, ERROR_UNFIT,
+	    "the CRL is of another issuer than before: %s", crl_issuer(crl));
+	return false;
+}
+
+/* facts: what is there. */
+static bool
 prove(Trust *trust, const FetcherRules *rules, const FetchQuestion *question,
-    const Crl *crl, GError **error)
+    const CrlFacts *facts, const Crl *crl, GError **error)
 {
 	if (!is_in_force(crl, error)) {
 		return false;
 	}
-	return question->path != NULL
-	    ? revocation_authentic(crl, question->path, question->others,
-		  question->anchors, seconds_now(), error)
-	    : prove_by_known(trust, rules, crl, error);
+	if (question->path == NULL) {
+		return is_as_before(facts, crl, error) &&
+		    trust_prove_crl(trust, rules->system, crl, NULL, error);
+	}
+	return is_asked_for(question, crl, error) &&
+	    revocation_authentic(crl, question->path, question->others,
+		question->anchors, seconds_now(), error);
 }
 
 static Crl *
@@ -206,7 +185,7 @@ take_body(Trust *trust, const FetcherRules *rules,
 	g_autoptr(Crl) crl = parse_download(file, error);
 	CrlStored stored = CRL_STORED;
 
-	if (crl == NULL || !prove(trust, rules, question, crl, error) ||
+	if (crl == NULL || !prove(trust, rules, question, facts, crl, error) ||
 	    !crls_add(
 		trust_crls(trust), crl, question->url, facts, &stored, error)) {
 		return false;

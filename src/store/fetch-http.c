@@ -286,35 +286,61 @@ find_proxy(const char *proxy)
 	return found;
 }
 
+/* What curl makes of a URL; to be freed by curl_free(). NULL: it has none. */
+static char *
+part_of(CURLU *url, CURLUPart part)
+{
+	char *text = NULL;
+
+	return curl_url_get(url, part, &text, 0) == CURLUE_OK ? text : NULL;
+}
+
+/* That a URL with these parts may be asked. */
+static bool
+judge_parts(const char *scheme, const char *host, const FetchRequest *request,
+    GError **error)
+{
+	if (!g_str_equal(scheme, "http") && !g_str_equal(scheme, "https")) {
+		refuse(scheme, "neither http nor https", error);
+		return false;
+	}
+	if (host == NULL) {
+		refuse(scheme, "a URL without a host", error);
+		return false;
+	}
+	if (!request->private_hosts &&
+	    !fetch_address_host_may_be_global(host)) {
+		refuse(host,
+		    "not on the public internet; revocation.private_hosts "
+		    "would allow it",
+		    error);
+		return false;
+	}
+	return true;
+}
+
 /* That the URL itself may be asked; finds its proxy. */
 static bool
 judge_url(const char *url, const FetchRequest *request, AddressList **proxy_out,
     GError **error)
 {
 	g_autoptr(CURLU) parsed = curl_url();
+	const char *proxy = NULL;
 	char *scheme = NULL;
 	char *host = NULL;
-	const char *proxy = NULL;
 	bool may = false;
 
 	if (curl_url_set(parsed, CURLUPART_URL, url,
-		CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK ||
-	    curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
-	    curl_url_get(parsed, CURLUPART_HOST, &host, 0) != CURLUE_OK) {
+		CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK) {
 		refuse(url, "not a URL", error);
-	} else if (!g_str_equal(scheme, "http") &&
-	    !g_str_equal(scheme, "https")) {
-		refuse(scheme, "neither http nor https", error);
-	} else if (!request->private_hosts &&
-	    !fetch_address_host_may_be_global(host)) {
-		refuse(host,
-		    "not on the public internet; revocation.private_hosts "
-		    "would allow it",
-		    error);
-	} else {
+		return false;
+	}
+	scheme = part_of(parsed, CURLUPART_SCHEME);
+	host = part_of(parsed, CURLUPART_HOST);
+	may = judge_parts(scheme != NULL ? scheme : "", host, request, error);
+	if (may) {
 		proxy = proxy_of(scheme);
 		*proxy_out = proxy != NULL ? find_proxy(proxy) : NULL;
-		may = true;
 	}
 	curl_free(scheme);
 	curl_free(host);

@@ -14,6 +14,8 @@
 
 #include <pthread.h>
 
+#include "base/error.h"
+
 #define REMEMBERED 5000 /* in each of the two tables */
 #define UNKNOWN_SECONDS 60
 /* How far the time asked for may be from the clock. */
@@ -546,4 +548,88 @@ trust_judge(gpointer view_pointer, const Cert *cert, const GPtrArray *others,
 		}
 	}
 	*trust_out = verdict;
+}
+
+/* Certificates that bear the CRL's issuer name; others is untrusted too. */
+static GPtrArray *
+find_signers(Trust *trust, bool system, const Crl *crl, const GPtrArray *others,
+    GError **error)
+{
+	const char *name = crl_issuer_key(crl);
+	g_autoptr(GPtrArray) signers =
+	    anchors_named(trust->anchors, system, name, error);
+	g_autoptr(GPtrArray) more = NULL;
+
+	if (signers == NULL) {
+		return NULL;
+	}
+	more = intermediates_named(trust->intermediates, name, error);
+	if (more == NULL) {
+		return NULL;
+	}
+	append_certs(signers, more);
+	for (guint i = 0; others != NULL && i < others->len; i++) {
+		Cert *cert = others->pdata[i];
+
+		if (g_str_equal(cert_subject_key(cert), name)) {
+			g_ptr_array_add(signers, cert_ref(cert));
+		}
+	}
+	return g_steal_pointer(&signers);
+}
+
+/* With signer's own path in the place of that of a certificate it issued. */
+static bool
+is_signed_by(Trust *trust, const Anchors *anchors, const Cert *signer,
+    const Crl *crl, const GPtrArray *others, GError **error)
+{
+	g_autoptr(GPtrArray) all =
+	    intermediates_above(trust->intermediates, signer, error);
+	g_autoptr(GPtrArray) path = NULL;
+	gint64 now = seconds_now();
+	const char *reason = NULL;
+
+	if (all == NULL) {
+		return false;
+	}
+	append_certs(all, others);
+	if (chain_check(anchors, signer, all, now, &reason, &path) !=
+	    CHAIN_OK) {
+		g_set_error(
+		    error, ERROR_DOMAIN, ERROR_UNFIT, "its issuer: %s", reason);
+		return false;
+	}
+	return revocation_authentic(crl, path, all, anchors, now, error);
+}
+
+bool
+trust_prove_crl(Trust *trust, bool system, const Crl *crl,
+    const GPtrArray *others, GError **error)
+{
+	g_autoptr(Anchors) anchors =
+	    anchors_current(trust->anchors, system, error);
+	g_autoptr(GPtrArray) signers = NULL;
+	g_autoptr(GError) reason = NULL;
+
+	if (anchors == NULL) {
+		return false;
+	}
+	signers = find_signers(trust, system, crl, others, error);
+	if (signers == NULL) {
+		return false;
+	}
+	for (guint i = 0; i < signers->len; i++) {
+		g_clear_error(&reason);
+		if (is_signed_by(trust, anchors, signers->pdata[i], crl, others,
+			&reason)) {
+			return true;
+		}
+	}
+	if (reason == NULL) {
+		g_set_error(&reason, ERROR_DOMAIN, ERROR_UNFIT,
+		    "its issuer's certificate is neither a trust anchor nor a "
+		    "known intermediate");
+	}
+	g_propagate_error(error, g_steal_pointer(&reason));
+	return false;
 }

@@ -62,6 +62,14 @@ void trust_view_clear(TrustView *view);
 void trust_judge(gpointer view, const Cert *cert, const GPtrArray *others,
     const GPtrArray *crls, gint64 at, TrustVerdict *trust_out);
 
+/*
+ * Is crl genuine, when there is no certificate for which it is asked (a
+ * refresh, an import)? Its signer is looked for among anchors, intermediates
+ * and others (untrusted; may be NULL). false with ERROR_UNFIT: the reason.
+ */
+bool trust_prove_crl(Trust *trust, bool system, const Crl *crl,
+    const GPtrArray *others, GError **error);
+
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TrustView, trust_view_clear)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Trust, trust_free)
 

@@ -13,8 +13,8 @@ CRYPTO_TESTS = \
 	tests/unit/test_digest \
 	tests/unit/test_forged \
 	tests/unit/test_keyring \
-	tests/unit/test_rules \
 	tests/unit/test_revocation \
+	tests/unit/test_rules \
 	tests/unit/test_sign \
 	tests/unit/test_signeddata \
 	tests/unit/test_verify

@@ -97,8 +97,9 @@ send_page(HttpServer *server, int fd, const Page *page, gboolean same)
 	    page->body != NULL ? g_bytes_get_data(page->body, &length) : NULL;
 	g_autoptr(GString) head = g_string_new(NULL);
 
-	g_string_append_printf(head, "HTTP/1.1 %d Said\r\nConnection: close\r\n",
-	    same			? 304
+	g_string_append_printf(head,
+	    "HTTP/1.1 %d Said\r\nConnection: close\r\n",
+	    same                    ? 304
 		: page->status != 0 ? page->status
 				    : 200);
 	if (page->etag != NULL) {
@@ -196,8 +197,8 @@ run(void *data)
 	HttpServer *server = data;
 	int fd;
 
-	while ((fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC)) >=
-	    0) {
+	while (
+	    (fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
 		Client *client = g_new0(Client, 1);
 		pthread_t thread;
 
@@ -222,8 +223,8 @@ http_server_new(void)
 
 	pthread_mutex_init(&server->lock, NULL);
 	pthread_cond_init(&server->changed, NULL);
-	server->pages = g_hash_table_new_full(
-	    g_str_hash, g_str_equal, g_free, free_page);
+	server->pages =
+	    g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_page);
 	server->clients = g_array_new(FALSE, FALSE, sizeof(pthread_t));
 	server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	g_assert_cmpint(

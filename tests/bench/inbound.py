@@ -45,8 +45,11 @@ class Inbound:
         ours = self.bench._ours(label, revocation={"mode": "hard",
                                                    "fetch": False})
         ours.trust(self.pki)
-        for path in self.crls:
-            ours.must_smimectl("crl", "import", path)
+        for path, issuer in zip(self.crls, (self.pki.root, self.crowd.ca)):
+            with open(path, "rb") as crl, open(issuer.cert, "rb") as cert:
+                both = revocationpki.pem(crl.read()) + cert.read()
+            ours.must_smimectl("crl", "import",
+                               self._write("import.pem", both))
         return ours
 
     def _known(self):

@@ -1,7 +1,9 @@
 # smimectl on files: no MTA, no daemon. Each prints TAP.
 flow_tests = \
 	tests/flow/test_attacks.py \
+	tests/flow/test_cert.py \
 	tests/flow/test_check.py \
+	tests/flow/test_crl.py \
 	tests/flow/test_explain.py \
 	tests/flow/test_harvest.py \
 	tests/flow/test_inbound.py \

@@ -30,7 +30,8 @@ class Bench:
         self.pki = Authority(self.where.dir("pki"))
         self.bob = self.pki.user(BOB, "rsa", name="bob")
         self.eve = self.pki.user(EVE, "rsa", name="eve")
-        self.stranger = Authority(self.where.dir("stranger"))
+        self.stranger = Authority(self.where.dir("stranger"), "Strange")
+        self.twin = Authority(self.where.dir("twin"))
         self.false_bob = self.stranger.user(BOB, "rsa", name="false-bob")
         self.count = 0
 
@@ -58,6 +59,12 @@ def mixed(*parts):
 def multipart_related(first, second):
     return mixed(first, second).replace(b"multipart/mixed",
                                         b"multipart/related", 1)
+
+
+def with_third_part(sent):
+    mark = sent[sent.rindex(b"\r\n--") + 2:].rstrip()[:-2]
+    return sent[:-4] + crlf("\nContent-Type: text/plain\n\nfooter\n") + (
+        mark + b"--\r\n")
 
 
 def self_signed(bench, address, key=None):
@@ -125,8 +132,7 @@ def forged_mails(bench):
          []),
         ("footer-in-signed-part", good.replace(
             b"\r\nBob\r\n", b"\r\nBob\r\n--\r\nTo leave, ...\r\n"), ["fail"]),
-        ("third-part", good[:good.rindex(b"--\r\n")] + crlf(
-            "\nContent-Type: text/plain\n\nfooter\n--x--\n"), ["neutral"]),
+        ("third-part", with_third_part(good), ["neutral"]),
         ("two-from-fields", mail(bob, head(more="From: %s\n" % EVE)),
          ["policy"]),
         ("two-from-fields-both-bob", mail(bob, head(
@@ -143,8 +149,6 @@ def forged_mails(bench):
         ("encoded-display-name", mail(bob, head(
             "=?utf-8?Q?bob=40partner.test_=3Cbob=40partner.test=3E?= <%s>"
             % EVE)), ["policy"]),
-        ("nul-in-from", mail(bob, head("%s\0.attacker.test" % BOB)),
-         ["policy"]),
         ("sender-field", mail(eve, head(
             BOB, more="Sender: %s\n" % EVE)), ["policy"]),
         ("sender-is-signer-from-is-not", mail(bob, head(
@@ -156,7 +160,9 @@ def forged_mails(bench):
         ("no-from", mail(bob, head().replace(
             b"From: %s\r\n" % BOB.encode(), b"")), ["policy"]),
         ("self-signed", mail(self_signed(bench, BOB)), ["policy"]),
-        ("untrusted-issuer-same-name", mail(false_bob), ["policy"]),
+        ("untrusted-issuer", mail(false_bob), ["policy"]),
+        ("untrusted-issuer-of-our-name", mail(bench.twin.user(
+            BOB, name="twin-bob")), ["policy"]),
         ("user-certificate-as-issuer", mail(issued_by_user(bench)), None),
         ("content-type-twice", good.replace(
             b"Content-Type: multipart/signed", b"Content-Type: text/plain"
@@ -266,7 +272,7 @@ def pinned(bench, t):
     t.ok(any("pinned" in name + value for name, value in
              before[0].items()), "pinned/the-file-says-so", before)
     for number in range(10):
-        box.receive(mail(bench.pki.user(BOB, "p256",
+        box.receive(mail(bench.pki.user(BOB, "p256", agrees=True,
                                         name="flood-%d" % number)))
     states = box.states()
     t.ok(states.get(bench.bob.fingerprint()) == "used"
@@ -290,7 +296,8 @@ def flooded(bench, t):
     known = box.receive(mail(bench.bob))
     t.equal(known.harvested, [bench.bob.fingerprint()], "flood/known")
     for number in range(4):
-        who = bench.stranger.user(BOB, "p256", name="flood-%d" % number)
+        who = bench.stranger.user(BOB, "p256", agrees=True,
+                                  name="flood-%d" % number)
         got = box.receive(mail(who))
         t.ok(got.results == ["policy"] and not got.harvested,
              "flood/address-%d" % number, got)
@@ -300,7 +307,7 @@ def flooded(bench, t):
          "flood/two-pending-for-an-address", states)
     for number in range(8):
         address = "p%d@flood.test" % number
-        box.receive(mail(bench.stranger.user(address, "p256")),
+        box.receive(mail(bench.stranger.user(address, "p256", agrees=True)),
                     sender=address)
     waiting = box.json("cert", "pending")["items"]
     t.ok(len(waiting) == 5 and box.states()[bench.bob.fingerprint()]

@@ -234,6 +234,7 @@ def listing(bench, t):
 
 def showing(bench, t):
     here = bench.inbox()
+    here.receive(mail(bench.dave))  # brings the intermediate
     here.must("cert", "import", bench.bob.cert)
     fpr = bench.bob.fingerprint()
     one = only(here, BOB)

@@ -11,9 +11,10 @@ import threading
 TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 sys.path.insert(0, os.path.join(TESTS, "lib"))
 
-from smimetest import desk, place, tap                    # noqa: E402
+from smimetest import desk, partner, place, tap           # noqa: E402
 from smimetest.authority import Authority                 # noqa: E402
 from smimetest.desk import Desk                           # noqa: E402
+from smimetest.revocationpki import crl as crl_of         # noqa: E402
 
 ALICE = "alice@example.com"
 POSTCONF = """#!/bin/sh
@@ -66,6 +67,7 @@ class Bench:
         self.count += 1
         here = Desk(self.where, "desk%d" % self.count,
                     reinject="smtp:127.0.0.1:%d" % self.port,
+                    authserv_id="mx.example.com",
                     limits={"message": 10240000})
         here.import_identity(self.alice)
         here.must("trust", "add", self.pki.anchor)
@@ -128,8 +130,9 @@ def sound(bench, t):
     bad = {one: text for one, text in found.items() if one[1] != "ok"}
     t.equal(bad, {}, "check/sound")
     t.equal({one[0] for one in found}, {
-        "settings", "user", "state", "spool", "keys", "anchors", "socket",
-        "reinject", "postfix"}, "check/subjects")
+        "settings", "user", "state", "spool", "keys", "authserv_id",
+        "anchors", "certs", "pending", "crls", "socket", "reinject",
+        "postfix"}, "check/subjects")
     here = bench.setup()
     write_postconf(here)
     text = here.must("check", env=dict(os.environ, PATH=here.bin + ":"
@@ -217,7 +220,9 @@ def around(bench, t):
         os.path.join(here.state, "keys", "example.com", "alice.pem"), 0o644),
         "keys", "failed", ["alice"])
     case(bench, t, "anchors/none", no_anchors, "anchors", "warning",
-         ["trust add", "signing needs none"])
+         ["trust add", "signing needs none", "mozilla-email-roots"])
+    case(bench, t, "anchors/none-needed", no_anchors, "anchors", "ok",
+         ["verify.enabled"], verify={"enabled": False})
     case(bench, t, "socket/nobody", lambda here: here.milter.stop(),
          "socket", "failed", ["nothing listens", "systemctl start"])
     case(bench, t, "socket/missing", lambda here: os.unlink(
@@ -242,6 +247,55 @@ def around(bench, t):
                                                     "10.0.0.0/8"])
     case(bench, t, "internal-hosts/everybody", nothing, "internal_hosts",
          "failed", ["0.0.0.0/0"], internal_hosts=["0.0.0.0/0"])
+
+
+def incoming(bench, t):
+    """What verification, the directory and the CRL cache need."""
+    stranger = Authority(bench.where.dir("stranger"))
+    unknown = stranger.user("bob@partner.test", "rsa")
+
+    def directory(name, mode):
+        def change(here):
+            here.where.dir(here.label, "state", name, mode=mode)
+        return change
+
+    def file_there(here):
+        here.where.write(os.path.join(here.label, "state", "certs"), "x")
+
+    def waiting(here):
+        mail = here.file("unknown.eml", partner.mail(unknown))
+        here.must("process", "--from", "bob@partner.test", "--rcpt", ALICE,
+                  "--client", "192.0.2.1", mail)
+
+    def holds_crl(days):
+        def change(here):
+            here.run("crl", "import", here.file("root.crl", crl_of(
+                bench.pki.root, days=days)))
+        return change
+
+    case(bench, t, "authserv-id/no-host", nothing, "authserv_id", "warning",
+         ["set authserv_id"], authserv_id="localhost")
+    case(bench, t, "anchors/system", nothing, "anchors", "warning",
+         ["trust.system", "mozilla-email-roots"], trust={"system": True})
+    for name in ("certs", "crls", "pending"):
+        case(bench, t, name + "/writable", directory(name, 0o777), name,
+             "failed", ["chmod 0700"])
+        case(bench, t, name + "/sound", directory(name, 0o700), name, "ok",
+             [name])
+    case(bench, t, "certs/no-directory", file_there, "certs", "failed",
+         ["not a directory"])
+    case(bench, t, "pending/some", waiting, "pending", "ok",
+         ["1 certificates wait", "cert pending"])
+    case(bench, t, "pending/full", waiting, "pending", "warning",
+         ["max_pending is 1"], harvest={"max_pending": 1})
+    case(bench, t, "crls/valid", holds_crl((-1, 7)), "crls", "ok",
+         ["1 known"])
+    case(bench, t, "crls/expired", holds_crl((-9, -1)), "crls", "warning",
+         ["expired on", "crl refresh"])
+    case(bench, t, "crls/off", nothing, "crls", "warning",
+         ["revocation.mode is off"], revocation={"mode": "off"})
+    case(bench, t, "crls/hard-without-fetch", nothing, "crls", "warning",
+         ["revocation.fetch"], revocation={"mode": "hard", "fetch": False})
 
 
 def postfix(bench, t):
@@ -379,6 +433,7 @@ def main(t):
     bench = Bench()
     sound(bench, t)
     around(bench, t)
+    incoming(bench, t)
     postfix(bench, t)
     real_postfix(bench, t)
 

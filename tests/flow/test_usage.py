@@ -16,13 +16,18 @@ from smimetest.desk import Desk                           # noqa: E402
 from smimetest.milter import program                      # noqa: E402
 
 MANUAL = os.path.join(TESTS, "..", "man", "smimectl.1")
+VERBS = ("import|list|remove|add|show|export|pin|unpin|approve|block|pending|"
+         "refresh")
 MAIL = ("--from", "alice@example.com", "--rcpt", "bob@partner.test")
 
 # name, arguments, what the text on standard error holds
 WRONG = (
     ("no-command", (), "command is missing"),
     ("unknown-noun", ("frobnicate",), 'unknown command "frobnicate"'),
-    ("later-noun", ("cert", "list"), 'unknown command "cert"'),
+    ("later-noun", ("ca", "show"), 'unknown command "ca"'),
+    ("cert-alone", ("cert",), "list, show, import, export, remove, pin, "
+     "unpin, approve, block, pending"),
+    ("crl-alone", ("crl",), "list, refresh, import"),
     ("noun-alone", ("key",), "import, list, remove"),
     ("unknown-verb", ("key", "frobnicate"), "import, list, remove"),
     ("later-verb", ("key", "export"), "import, list, remove"),
@@ -47,6 +52,24 @@ WRONG = (
     ("fingerprint-short", ("key", "remove", "1234567"), "1234567"),
     ("fingerprint-no-hex", ("trust", "remove", "12345678z"), "12345678z"),
     ("fingerprint-long", ("trust", "remove", "a" * 65), "aaaa"),
+    ("cert-import-nothing", ("cert", "import"), "missing"),
+    ("cert-import-no-address", ("cert", "import", "x", "--address", "bob"),
+     '"bob"'),
+    ("cert-import-no-domain", ("cert", "import", "x", "--address", "@"),
+     '"@"'),
+    ("cert-list-no-address", ("cert", "list", "bob"), '"bob"'),
+    ("cert-list-too-much", ("cert", "list", "a@b.test", "c@d.test"),
+     '"c@d.test"'),
+    ("cert-show-nothing", ("cert", "show"), "missing"),
+    ("cert-show-neither", ("cert", "show", "bob"), '"bob"'),
+    ("cert-show-short", ("cert", "show", "1234567"), "1234567"),
+    ("cert-approve-address", ("cert", "approve", "b@partner.test"),
+     "b@partner.test"),
+    ("cert-export-both", ("--json", "cert", "export", "12345678", "--der"),
+     "--der and --json"),
+    ("cert-pin-option", ("cert", "pin", "12345678", "--pin"), "--pin"),
+    ("cert-pending-operand", ("cert", "pending", "x"), '"x"'),
+    ("crl-import-two", ("crl", "import", "x", "y"), '"y"'),
     ("import-nothing", ("key", "import"), "--cert and --key"),
     ("import-both", ("key", "import", "x.p12", "--cert", "c"),
      "--cert and --key"),
@@ -97,8 +120,8 @@ def manual_forms():
     found = {}
     with open(MANUAL) as file:
         for line in file:
-            match = re.match(r"\.It Cm (\w+(?: (?:import|list|remove|add))?)"
-                             r"\b(.*)", line)
+            match = re.match(r"\.It Cm (\w+(?: (?:%s))?)\b(.*)" % VERBS,
+                             line)
             if match:
                 options = re.findall(r"Fl -([a-z-]+)", match.group(2))
                 found.setdefault(match.group(1), set()).update(options)
@@ -110,8 +133,8 @@ def help_forms():
     found = {}
     text = place.must_run([program("smimectl"), "--help"]).decode()
     for line in text.splitlines():
-        match = re.match(r"  smimectl (\w+(?: (?:import|list|remove|add))?)"
-                         r"\b(.*)", line)
+        match = re.match(r"  smimectl (\w+(?: (?:%s))?)\b(.*)" % VERBS,
+                         line)
         if match:
             options = re.findall(r"--([a-z-]+)", match.group(2))
             found.setdefault(match.group(1), set()).update(options)
@@ -153,6 +176,7 @@ def settings_errors(t, here):
     missing = here.where.path("nowhere.conf")
     bad = here.file("bad.conf", 'listen = "unix:/x";\nfrobnicate = 1;\n')
     for verb in (("check",), ("key", "list"), ("trust", "list"),
+                 ("cert", "list"), ("crl", "list"),
                  ("explain", *MAIL), ("verify", here.config)):
         for name, path, want in (("missing", missing, missing),
                                  ("directory", here.state, here.state),
@@ -171,6 +195,8 @@ def files(t, here):
             ("verify", ("verify", "/nonexistent/mail")),
             ("process", ("process", *MAIL, "/nonexistent/mail")),
             ("certificate", ("trust", "add", "/nonexistent/ca.pem")),
+            ("partner", ("cert", "import", "/nonexistent/bob.pem")),
+            ("crl", ("crl", "import", "/nonexistent/x.crl")),
             ("directory", ("inspect", "/")),
             ("output", ("process", *MAIL, "--output", "/nonexistent/out"))):
         t.case("usage/io/" + name, here.fails, desk.IO, "/", *arguments)

@@ -247,7 +247,8 @@ def no_point(bench, t):
                            [Point(bench.pki.root_url)])
     who = bench.pki.member(BOB, [], issuer=ca)
     t.case("crl/no-point", bench.expect, who, "temperror")
-    path = bench.where.write("import.crl", crl(ca))
+    path = bench.where.write("import.pem", pem(crl(ca))
+                             + open(ca.cert, "rb").read())
     bench.milter.must_smimectl("crl", "import", path)
     t.case("crl/no-point-imported", bench.expect, who, "pass")
 

@@ -11,6 +11,7 @@ import re
 from smimetest import place, rawmail
 from smimetest.desk import Desk, said
 from smimetest.partner import ALICE, BOB, OUTSIDE
+from smimetest.revocationpki import pem
 
 AUTHSERV_ID = "mx.example.com"
 
@@ -68,6 +69,11 @@ class Inbox(Desk):
         return Received(result.returncode, report,
                         content(os.path.join(out, "1.eml")),
                         result.stderr.decode(errors="replace"))
+
+    def import_crl(self, crl, issuer):
+        """crl: DER. issuer: the Identity of its CA, whom we need not know."""
+        self.must("crl", "import", self.file(
+            "import.pem", pem(crl) + content(issuer.cert)))
 
     # --- STATE/certs ---
 

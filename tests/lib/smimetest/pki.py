@@ -43,8 +43,8 @@ class Identity:
 
 
 class Pki:
-    def __init__(self, directory):
-        self.directory = directory
+    def __init__(self, directory, organisation="Example"):
+        self.directory, self.organisation = directory, organisation
         self.serial = 1000
         self.root = self._ca("root", None)
         self.sub = self._ca("sub", self.root)
@@ -55,12 +55,14 @@ class Pki:
         return self.root.cert
 
     def user(self, address, kind="rsa", others=(), days=(-1, 365), key=None,
-             name=None):
+             name=None, agrees=False):
         """An identity for address, and for others too. days: first and last
-        day, from today. key: the PEM file of another one's key."""
+        day, from today. key: the PEM file of another one's key. agrees: an EC
+        one is fit for encryption too."""
         name = name or "%s-%s" % (address.replace("@", "-at-"), kind)
         key = key or self._key(name, kind)
-        usage = ", keyEncipherment" if kind.startswith("rsa") else ""
+        usage = (", keyEncipherment" if kind.startswith("rsa")
+                 else ", keyAgreement" if agrees else "")
         names = ",".join("email:" + one for one in (address, *others))
         cert = self._issue(name, key, "/CN=%s" % address, self.sub, days,
                            USER_EXTENSIONS % dict(usage=usage, names=names))
@@ -84,7 +86,8 @@ class Pki:
 
     def _ca(self, name, issuer):
         key = self._key(name, "p256" if issuer else "rsa")
-        cert = self._issue(name, key, "/O=Example/CN=Example %s" % name,
+        cert = self._issue(name, key, "/O=%s/CN=%s %s" % (
+                               self.organisation, self.organisation, name),
                            issuer, (-2, 3650), CA_EXTENSIONS)
         return Identity(None, cert, key, None)
 

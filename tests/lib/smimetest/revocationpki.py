@@ -140,9 +140,9 @@ class RevocationPki(Authority):
     """Root and issuing CA as in Pki, but the issuing CA's certificate names
     root_url; users are made by member()."""
 
-    def __init__(self, directory, root_url):
+    def __init__(self, directory, root_url, organisation="Example"):
         self.root_url = root_url
-        super().__init__(directory)
+        super().__init__(directory, organisation)
         self.subject = CertParts(self.sub.cert).subject
 
     def _ca(self, name, issuer):

@@ -26,7 +26,8 @@ tests_unit_test_directory_LDADD = src/store/libstore.a \
 
 check_PROGRAMS += tests/unit/test_directory_harvest
 TESTS += tests/unit/test_directory_harvest
-tests_unit_test_directory_harvest_SOURCES = tests/unit/test_directory_harvest.c \
+tests_unit_test_directory_harvest_SOURCES = \
+	tests/unit/test_directory_harvest.c \
 	tests/unit/directory_fixture.c \
 	tests/unit/store_fixture.c tests/unit/scratch.c
 tests_unit_test_directory_harvest_LDADD = src/store/libstore.a \

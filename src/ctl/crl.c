@@ -236,100 +236,17 @@ static const char *const stored_texts[] = {
 	[CRL_OLDER] = "not stored: a newer one is there",
 };
 
-static void
-add_all(GPtrArray *certs, const GPtrArray *more)
-{
-	for (guint i = 0; i < more->len; i++) {
-		g_ptr_array_add(certs, cert_ref(more->pdata[i]));
-	}
-}
-
-/* Those that bear the name of the CRL's issuer: anchors, collected
- * intermediates, certificates beside the CRL in its file (companions). Of Cert,
- * transfer full. */
-static GPtrArray *
-find_signers(
-    Stores *stores, const Crl *crl, const GPtrArray *companions, GError **error)
-{
-	const char *name = crl_issuer_key(crl);
-	bool system = stores->settings->trust_system;
-	g_autoptr(GPtrArray) signers =
-	    g_ptr_array_new_with_free_func((GDestroyNotify)cert_unref);
-	g_autoptr(GPtrArray) anchors =
-	    anchors_named(trust_anchors(stores->trust), system, name, error);
-	g_autoptr(GPtrArray) others = NULL;
-
-	if (anchors == NULL) {
-		return NULL;
-	}
-	others = intermediates_named(
-	    trust_intermediates(stores->trust), name, error);
-	if (others == NULL) {
-		return NULL;
-	}
-	add_all(signers, anchors);
-	add_all(signers, others);
-	for (guint i = 0; i < companions->len; i++) {
-		Cert *cert = companions->pdata[i];
-
-		if (g_str_equal(cert_subject_key(cert), name)) {
-			g_ptr_array_add(signers, cert_ref(cert));
-		}
-	}
-	return g_steal_pointer(&signers);
-}
-
-/* Does signer reach an anchor, and is crl its work? ERROR_UNFIT: the reason. */
-static bool
-try_signer(Stores *stores, const Crl *crl, const Cert *signer,
-    const GPtrArray *companions, GError **error)
-{
-	const Anchors *anchors = stores->view.anchors;
-	g_autoptr(GPtrArray) others = intermediates_above(
-	    trust_intermediates(stores->trust), signer, error);
-	g_autoptr(GPtrArray) chain = NULL;
-	const char *reason = NULL;
-
-	if (others == NULL) {
-		return false;
-	}
-	add_all(others, companions);
-	if (chain_check(anchors, signer, others, stores->now, &reason,
-		&chain) != CHAIN_OK) {
-		g_set_error(error, ERROR_DOMAIN, ERROR_UNFIT, "%s: %s",
-		    cert_subject(signer), reason);
-		return false;
-	}
-	return revocation_authentic(
-	    crl, chain, others, anchors, stores->now, error);
-}
-
+/* Whoever signed it must be there. ERROR_UNFIT says what to do. */
 static bool
 check_genuine(
     Stores *stores, const Crl *crl, const GPtrArray *companions, GError **error)
 {
-	g_autoptr(GPtrArray) signers =
-	    find_signers(stores, crl, companions, error);
-
-	if (signers == NULL) {
-		return false;
+	if (trust_prove_crl(stores->trust, stores->settings->trust_system, crl,
+		companions, error)) {
+		return true;
 	}
-	if (signers->len == 0) {
-		g_set_error(error, ERROR_DOMAIN, ERROR_UNFIT,
-		    "its issuer %s is not known: no trust anchor and no "
-		    "collected intermediate certificate bears that name; "
-		    "smimectl trust add, or put the issuer's certificate into "
-		    "the same file as PEM",
-		    crl_issuer(crl));
-		return false;
-	}
-	for (guint i = 0; i < signers->len; i++) {
-		g_clear_error(error);
-		if (try_signer(
-			stores, crl, signers->pdata[i], companions, error)) {
-			return true;
-		}
-	}
+	g_prefix_error(
+	    error, "the CRL of %s cannot be trusted: ", crl_issuer(crl));
 	return false;
 }
 

@@ -9,9 +9,10 @@ import sys
 TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 sys.path.insert(0, os.path.join(TESTS, "lib"))
 
-from smimetest import desk, place, tap                    # noqa: E402
+from smimetest import desk, partner, place, tap           # noqa: E402
 from smimetest.authority import Authority                 # noqa: E402
 from smimetest.desk import Desk                           # noqa: E402
+from smimetest.inbox import Inbox                         # noqa: E402
 from smimetest.rawmail import crlf                        # noqa: E402
 
 ALICE, BOB, EVE = "alice@example.com", "bob@partner.test", "eve@partner.test"
@@ -143,6 +144,61 @@ def plans(here, alice, t):
     t.equal(got["items"], [], "explain/plan/inbound-has-none")
 
 
+def incoming(where, pki, t):
+    """What would be marked and harvested, in words; nothing is written."""
+    here = Inbox(where, "incoming", pki.anchor)
+    bob = pki.user(BOB, "rsa", name="bob")
+    path = here.file("bob.eml", partner.mail(bob))
+    words = ("explain", "--from", BOB, "--rcpt", ALICE, *OUTSIDE)
+    before = snapshot(here.state)
+    got = here.json(*words, path)
+    one = got["signatures"][0]
+    t.ok(got["direction"] == "inbound" and one["result"] == "pass"
+         and one["fingerprint"] == bob.fingerprint()
+         and got["harvested"] == [] and got["items"] == [],
+         "explain/inbound/object", got)
+    top = [field for field in got["fields"] if field["value"]]
+    t.ok(len(top) == 1 and top[0]["name"] == "Authentication-Results"
+         and "smime=pass" in top[0]["value"], "explain/inbound/fields", got)
+    text = here.must(*words, path).decode()
+    t.ok("signature: pass" in text and "harvest: yes" in text
+         and "field put on top: Authentication-Results: mx.example.com"
+         in text and bob.fingerprint() in text, "explain/inbound/text", text)
+    t.equal(snapshot(here.state), before, "explain/inbound/writes-nothing")
+    stranger = Authority(where.dir("stranger")).user(BOB, "rsa")
+    cases = (
+        ("unknown-ca", partner.mail(stranger), "would wait"),
+        ("not-signed", partner.head() + b"\r\nhello\r\n", "not signed"),
+        ("bad", partner.mail(bob).replace(b"order of today", b"order of tod4y"),
+         "not good"),
+        ("own", partner.mail(pki.user(ALICE, "rsa", name="own"),
+                             header=partner.head(ALICE)), "own address"),
+    )
+    for name, mail, want in cases:
+        text = here.must(*words, here.file(name + ".eml", mail)).decode()
+        line = [one for one in text.splitlines()
+                if one.startswith("harvest: ")]
+        t.ok(len(line) == 1 and want in line[0],
+             "explain/inbound/harvest/" + name, text)
+    forged = partner.mail(bob, header=partner.head(
+        more="Authentication-Results: mx.example.com; smime=pass\n"))
+    text = here.must(*words, here.file("forged.eml", forged)).decode()
+    t.ok("field taken out: Authentication-Results" in text,
+         "explain/inbound/forged", text)
+    here.must("process", *words[1:], path)
+    text = here.must(*words, path).decode()
+    t.ok("harvest: known already" in text, "explain/inbound/known", text)
+    here.must("cert", "block", bob.fingerprint())
+    t.ok("harvest: no, it is blocked" in here.must(*words, path).decode(),
+         "explain/inbound/blocked")
+    here.set(harvest={"mode": "off"})
+    t.ok("harvest.mode is off" in here.must(*words, path).decode(),
+         "explain/inbound/off")
+    here.set(verify={"enabled": False})
+    t.ok("not looked at" in here.must(*words, path).decode(),
+         "explain/inbound/disabled")
+
+
 def snapshot(path):
     found = {}
     for directory, names, files in os.walk(path):
@@ -163,6 +219,7 @@ def main(t):
     senders(here, t)
     plans(here, alice, t)
     t.equal(snapshot(here.state), before, "explain/writes-nothing")
+    incoming(where, pki, t)
     t.case("explain/quiet", lambda: desk.said(here.run(
         "explain", "--from", ALICE, "--rcpt", BOB, "--auth", "m"))
         if here.run("explain", "--from", ALICE, "--rcpt", BOB, "--auth",

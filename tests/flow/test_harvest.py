@@ -275,7 +275,7 @@ def files(bench, t):
     box = bench.inbox()
     for name, address, path in NAMES:
         who = bench.pki.special("file-" + name, kind="rsa", usage=USES,
-                                names="email:" + address)
+                                names="email:" + address.replace("'", "\\'"))
         got = box.receive(mail(who, head("<%s>" % address)), sender=address)
         full = os.path.join(box.state, "certs", path)
         t.ok(got.harvested == [who.fingerprint()] and os.path.exists(full)

@@ -158,9 +158,14 @@ def kinds(bench, t):
     try_one("delta-revokes", "fail", lambda one: one.put(
         one.crl()).put_delta(one.crl(one.revoked(), number=2, base=1)),
         deltas=["delta"])
-    try_one("delta-to-a-later-base", "pass", lambda one: one.put(
+    # Without its base a delta acquits nobody, but it may accuse.
+    try_one("delta-to-a-later-base-accuses", "fail", lambda one: one.put(
         one.crl()).put_delta(one.crl(one.revoked(), number=9, base=8)),
         deltas=["delta"])
+    try_one("delta-to-a-later-base-acquits-nobody", "fail", lambda one:
+            one.put(one.crl(one.revoked(HOLD))).put_delta(one.crl(
+                one.revoked(REMOVE_FROM_CRL), number=9, base=8)),
+            deltas=["delta"])
     try_one("delta-alone", "temperror", lambda one: one.put(
         one.crl(number=2, base=1)))
     # Indirect.

@@ -33,7 +33,7 @@ class People:
     def __init__(self, pki, address):
         self.pki, self.address = pki, address
         self.rsa = pki.user(address, "rsa", name="producer-rsa")
-        self.ec = pki.user(address, "p256", name="producer-ec")
+        self.ec = pki.user(address, "p256", name="producer-ec", agrees=True)
         self.second = pki.user(address, "rsa", name="producer-second")
         self.signing = pki.special("producer-signing", kind="rsa",
                                    names="email:" + address)
@@ -88,15 +88,15 @@ class Producer:
 
 
 class OpenSSL(Producer):
-    """No key preference, no order of one's own."""
+    """No key preference, no order of its own; BER only with content."""
 
     name = "openssl"
     forms = tuple(one for one in FORMS
-                  if one not in ("two-certificates", "odd-order"))
+                  if one not in ("two-certificates", "odd-order", "ber"))
     WORDS = {"sha512": ["-md", "sha512"],
              "pss": ["-keyopt", "rsa_padding_mode:pss"],
              "opaque-pss": ["-keyopt", "rsa_padding_mode:pss"],
-             "ber": ["-stream"], "opaque-ber": ["-stream"],
+             "opaque-ber": ["-stream"],
              "key-identifier": ["-keyid"], "certs-missing": ["-nocerts"],
              "cades": ["-cades"]}
 

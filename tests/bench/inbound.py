@@ -6,6 +6,7 @@ CMS_verify, with chain and CRLs, of the same mail."""
 
 import glob
 import os
+import statistics
 
 from smimetest import crowd, partner, place, revocationpki
 from smimetest.revocationpki import Point, RevocationPki
@@ -146,6 +147,46 @@ class Inbound:
                 target or 1.1, True, "%.2f"))
         print("bare CMS_verify %.1f, replace %.1f" % (
             cpu("in bare") * 1e6, cpu("in replace") * 1e6))
+
+    # --- a large directory ---
+
+    def measure_directory(self):
+        """Lookups of addresses not looked up before, in turn among few and
+        among many; files in the page cache."""
+        counts = [1000, 100000 if self.bench.options.quick else 1000000]
+        states = [self.where.dir("directory%d" % count) for count in counts]
+        for count, state in zip(counts, states):
+            place.must_run([self.bench.tool("directorylookup"), "-s", state,
+                            "-m", str(count), "-C", self.pki.anchor])
+        got = [[], []]
+        for seed in range(1, 6):
+            for one, count, state in zip(got, counts, states):
+                one.append(self._lookups(state, count, seed))
+        costs = [statistics.median(line["median_ns"] for line in one)
+                 for one in got]
+        print("directory, warm, CPU of one lookup: %s" % ", ".join(
+            "%.1f us among %d" % (cost / 1000, count)
+            for cost, count in zip(costs, counts)))
+        cold = [self._lookups(state, count, 9, "--cold")
+                for count, state in zip(counts, states)]
+        print("directory, cold, wall: %s" % ", ".join(
+            "%.1f us among %d" % (line["median_ns"] / 1000, count)
+            for line, count in zip(cold, counts)))
+        grown = [statistics.median(line["anon_after_kb"] for line in one)
+                 for one in got]
+        self.bench.rows += [
+            self.bench.Row("lookup among %d / among 1000" % counts[1],
+                           costs[1] / costs[0], 1.5, True, "%.2f"),
+            self.bench.Row("RssAnon among %d / among 1000" % counts[1],
+                           grown[1] / grown[0], 1.1, True, "%.2f")]
+
+    def _lookups(self, state, count, seed, clock="--cpu"):
+        line = place.must_run(
+            [self.bench.tool("directorylookup"), "-s", state, "-a", str(count),
+             "-c", "1000", "-S", str(seed), clock]).decode()
+        return {name: float(value) for name, value in
+                (word.split("=") for word in line.split())
+                if value.isdigit()}
 
     # --- a large CRL ---
 

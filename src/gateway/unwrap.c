@@ -81,7 +81,7 @@ make_safe(const Message *content, const UnwrapLimits *limits, GError **error)
 	if (entity == NULL) {
 		return NULL;
 	}
-	if (!entity->safe) {
+	if (!entity->safe || fields_are_cut(content->fields)) {
 		g_set_error(error, ERROR_DOMAIN, ERROR_UNFIT,
 		    "something in it would not survive without the signature "
 		    "around it");

@@ -12,42 +12,12 @@
 #include "base/text.h"
 #include "mime/entity.h"
 #include "mime/structure.h"
+#include "mime/wrap.h"
 
 static bool
 is_content_field(const char *name)
 {
 	return g_ascii_strncasecmp(name, "Content-", 8) == 0;
-}
-
-/* The outer ones go; the first Content-Type is changed in its place. */
-static void
-remove_outer(const Fields *fields, const char *type, Edits *edits)
-{
-	g_autofree guint *occurrences = fields_occurrences(fields);
-	bool typed = type == NULL;
-	bool versioned = false;
-
-	for (guint i = 0; i < fields_count(fields); i++) {
-		const char *name = fields_name(fields, i);
-
-		if (text_equal_fold(name, "MIME-Version")) {
-			if (versioned) {
-				edits_delete(edits, name, occurrences[i]);
-			}
-			versioned = true;
-		} else if (!typed && text_equal_fold(name, "Content-Type")) {
-			edits_change(edits, name, occurrences[i], type);
-			typed = true;
-		} else if (is_content_field(name)) {
-			edits_delete(edits, name, occurrences[i]);
-		}
-	}
-	if (!versioned) {
-		edits_add(edits, "MIME-Version", " 1.0");
-	}
-	if (!typed) {
-		edits_add(edits, "Content-Type", type);
-	}
 }
 
 /* All but the Content-Type, which has its place. */
@@ -81,7 +51,7 @@ make_safe(const Message *content, const UnwrapLimits *limits, GError **error)
 	if (entity == NULL) {
 		return NULL;
 	}
-	if (!entity->safe) {
+	if (!entity->safe || fields_are_cut(content->fields)) {
 		g_set_error(error, ERROR_DOMAIN, ERROR_UNFIT,
 		    "something in it would not survive without the signature "
 		    "around it");
@@ -117,8 +87,8 @@ unwrap(const Fields *fields, const Message *content, const UnwrapLimits *limits,
 	}
 	body = rope_new();
 	rope_append_bytes(body, inner->body);
-	remove_outer(
-	    fields, fields_find(inner->fields, "Content-Type", 1), edits);
+	wrap_replace_content(fields,
+	    fields_find(inner->fields, "Content-Type", 1), false, edits);
 	add_inner(inner->fields, edits);
 	return body;
 }

@@ -239,6 +239,13 @@ register_milter(Daemon *daemon, GError **error)
 	return true;
 }
 
+static bool
+wants_fetching(const Settings *settings)
+{
+	return settings->verify.enabled && settings->revocation.fetch &&
+	    settings->revocation.mode != REVOCATION_OFF;
+}
+
 static FetcherRules
 fetcher_rules(const Settings *settings)
 {
@@ -247,14 +254,8 @@ fetcher_rules(const Settings *settings)
 		.max_size = settings->revocation.max_size,
 		.refresh = settings->revocation.refresh,
 		.system = settings->trust_system,
+		.idle = !wants_fetching(settings),
 	};
-}
-
-static bool
-wants_fetching(const Settings *settings)
-{
-	return settings->verify.enabled && settings->revocation.fetch &&
-	    settings->revocation.mode != REVOCATION_OFF;
 }
 
 static bool
@@ -429,8 +430,8 @@ check_headers(const Daemon *daemon, const Settings *fresh)
 	}
 }
 
-/* The threads of the fetcher cannot be stopped: mail in flight may wait for
- * them. */
+/* The threads of the fetcher stay, since mail in flight may wait for them: they
+ * have nothing to do where nothing is to be fetched. */
 static void
 use_fetcher(Daemon *daemon, const Settings *fresh)
 {
@@ -440,9 +441,6 @@ use_fetcher(Daemon *daemon, const Settings *fresh)
 	fetcher_set_rules(daemon->fetcher, &rules);
 	if (!start_fetching(daemon, fresh, &error)) {
 		log_err("CRLs are not fetched: %s", error->message);
-	} else if (daemon->fetching && !wants_fetching(fresh)) {
-		log_warn("known CRLs are refreshed until the next restart, in "
-			 "spite of the new settings");
 	}
 }
 

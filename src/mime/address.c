@@ -223,7 +223,8 @@ address_from(const Fields *fields, AddressFrom *from_out)
 		}
 	}
 	from.mailboxes = seen->len;
-	if (from.fields == 1 && from.mailboxes == 1) {
+	if (from.fields == 1 && from.mailboxes == 1 &&
+	    !fields_are_cut(fields)) {
 		from.address = sound_address(value, seen->pdata[0]);
 	}
 	*from_out = from;

@@ -34,7 +34,8 @@ address_equal_fold(const char *a, const char *b);
 
 /*
  * What the From fields say. ok only when there is exactly one From field with
- * exactly one mailbox whose address is sound: then address is normalised.
+ * exactly one mailbox whose address is sound, and no value of the header is
+ * cut: then address is normalised.
  */
 typedef struct {
 	guint fields; /* how many From fields */

@@ -25,6 +25,7 @@ struct Fields {
 	GString *arena; /* name NUL value NUL, again and again */
 	GArray *fields; /* of Field */
 	gsize size;
+	bool cut;
 };
 
 void
@@ -75,7 +76,20 @@ fields_copy(const Fields *fields)
 		fields_add(
 		    copy, fields_name(fields, i), fields_value(fields, i));
 	}
+	copy->cut = fields->cut;
 	return copy;
+}
+
+void
+fields_note_cut(Fields *fields)
+{
+	fields->cut = true;
+}
+
+bool
+fields_are_cut(const Fields *fields)
+{
+	return fields->cut;
 }
 
 static guint

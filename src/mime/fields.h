@@ -31,6 +31,13 @@ fields_insert(Fields *fields, guint position, const char *name,
 void
 fields_remove(Fields *fields, guint position);
 
+/* Something of a value was lost, behind a NUL: what a reader of the mail sees
+ * there is not known. */
+void
+fields_note_cut(Fields *fields);
+bool
+fields_are_cut(const Fields *fields);
+
 guint
 fields_count(const Fields *fields);
 /* Name bytes, colons, values and line ends: what limits.headers counts. */

@@ -80,12 +80,15 @@ name_end(const Line *line, const char **value_out)
 	return end;
 }
 
-/* libmilter gives strings: a NUL ends the value there, so it does here. */
-static void
+/* libmilter gives strings: a NUL ends the value there, so it does here. false:
+ * that was before the end. */
+static bool
 append_text(GString *text, const char *start, const char *end)
 {
-	g_string_append_len(
-	    text, start, (gssize)strnlen(start, (gsize)(end - start)));
+	gsize length = strnlen(start, (gsize)(end - start));
+
+	g_string_append_len(text, start, (gssize)length);
+	return length == (gsize)(end - start);
 }
 
 /* Reads one field and its folded lines. Behind it, or NULL: no field. */
@@ -98,19 +101,23 @@ parse_field(Fields *fields, const Line *first, const char *end)
 	const char *stop = name_end(first, &start);
 	Line line = *first;
 	const char *p = first->next;
+	bool whole = true;
 
 	if (stop == NULL) {
 		return NULL;
 	}
 	name = g_strndup(first->start, (gsize)(stop - first->start));
-	append_text(value, start, first->end);
+	whole = append_text(value, start, first->end);
 	while (
 	    p < end && (*p == ' ' || *p == '\t') && next_line(p, end, &line)) {
 		g_string_append_c(value, '\n');
-		append_text(value, line.start, line.end);
+		whole = append_text(value, line.start, line.end) && whole;
 		p = line.next;
 	}
 	fields_add(fields, name, value->str);
+	if (!whole) {
+		fields_note_cut(fields);
+	}
 	return p;
 }
 

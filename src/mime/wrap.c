@@ -43,17 +43,12 @@ is_kept(const Fields *fields, guint i)
 	return text_equal_fold(value, "7bit");
 }
 
-/*
- * Deletes every Content-* field but the first Content-Type, which gets type,
- * and all MIME-Version fields but one. A Content-Transfer-Encoding of 7bit may
- * stay: each edit is a packet to the MTA.
- */
-static void
-replace_content(
+void
+wrap_replace_content(
     const Fields *fields, const char *type, bool keep_7bit, Edits *edits)
 {
 	g_autofree guint *occurrences = fields_occurrences(fields);
-	bool typed = false;
+	bool typed = type == NULL;
 	bool versioned = false;
 
 	for (guint i = 0; i < fields_count(fields); i++) {
@@ -131,7 +126,7 @@ wrap_detached(const Rope *entity, GBytes *signature, const char *micalg,
 	rope_append_text(body, detached_part);
 	append_signature(body, signature);
 	rope_append_format(body, "\r\n--%s--\r\n", boundary);
-	replace_content(fields, type, true, edits);
+	wrap_replace_content(fields, type, true, edits);
 	return body;
 }
 
@@ -157,7 +152,7 @@ wrap_cms(const Rope *cms, const char *smime_type, const char *directory,
 	body = rope_new();
 	rope_append_bytes(body, text);
 	rope_append_text(body, "\r\n");
-	replace_content(fields, type, false, edits);
+	wrap_replace_content(fields, type, false, edits);
 	edits_add(edits, "Content-Transfer-Encoding", " base64");
 	edits_add(edits, "Content-Disposition",
 	    " attachment; filename=\"smime.p7m\"");

@@ -10,10 +10,21 @@
 #define MIME_WRAP_H
 
 #include <glib.h>
+#include <stdbool.h>
 
 #include "base/rope.h"
 #include "mime/edits.h"
 #include "mime/fields.h"
+
+/*
+ * Deletes every Content-* field but the first Content-Type, which gets type
+ * (NULL: it goes too), and all MIME-Version fields but one, which is added when
+ * there is none. keep_7bit: a Content-Transfer-Encoding of 7bit may stay, since
+ * each edit is a packet to the MTA.
+ */
+void
+wrap_replace_content(
+    const Fields *fields, const char *type, bool keep_7bit, Edits *edits);
 
 /*
  * multipart/signed; protocol="application/pkcs7-signature"; micalg; the

@@ -139,6 +139,7 @@ fetcher_set_rules(Fetcher *fetcher, const FetcherRules *rules)
 {
 	pthread_mutex_lock(&fetcher->lock);
 	fetcher->rules = *rules;
+	pthread_cond_broadcast(&fetcher->changed);
 	pthread_mutex_unlock(&fetcher->lock);
 }
 
@@ -405,11 +406,15 @@ refresh_due(Fetcher *fetcher, char **last)
 {
 	gint64 now = seconds_now();
 	gint64 next = 0;
-	g_autoptr(CrlFacts) due =
-	    crls_due(trust_crls(fetcher->trust), now, &next);
-	g_autofree char *before = g_steal_pointer(last);
+	g_autoptr(CrlFacts) due = NULL;
+	g_autofree char *before = NULL;
 	Job *job = NULL;
 
+	if (rules_of(fetcher).idle) {
+		return TICK_SECONDS;
+	}
+	before = g_steal_pointer(last);
+	due = crls_due(trust_crls(fetcher->trust), now, &next);
 	if (due == NULL) {
 		return next - now;
 	}

@@ -25,6 +25,7 @@ typedef struct {
 	gint refresh;       /* revocation.refresh, seconds: nothing is asked
 			       for again sooner */
 	bool system;        /* trust.system */
+	bool idle;          /* what is known is not refreshed */
 } FetcherRules;
 
 /* Told of each fetch that ended, in a thread of the fetcher: what the

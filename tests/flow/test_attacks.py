@@ -208,6 +208,19 @@ def attacks(bench, t):
         t.case("attack/" + name, judge, bench, bench.inbox(), sent, want)
 
 
+def cut(bench, t):
+    """Behind a NUL in the header nobody knows what a reader sees."""
+    for name, sent in (
+            ("from", mail(bench.bob, head("%s\0 <%s>" % (BOB, EVE)))),
+            ("fold", mail(bench.bob, head("%s\n \0, %s" % (BOB, EVE)))),
+            ("other-field", mail(bench.bob, head(more="X-Y: a\0b\n")))):
+        box = bench.inbox()
+        got = box.receive(sent)
+        t.ok(got.code == 0 and got.results == ["policy"]
+             and not got.harvested and not box.cert_files(),
+             "attack/nul-in-" + name, got)
+
+
 def replay(bench, t):
     """An old mail, sent again with the certificate of that time."""
     now = time.time()
@@ -335,8 +348,8 @@ def bulky(bench, t):
 
 def test(t):
     bench = Bench()
-    for one in (attacks, replay, others_address, pinned, blocked, flooded,
-                bulky):
+    for one in (attacks, cut, replay, others_address, pinned, blocked,
+                flooded, bulky):
         one(bench, t)
     bench.where.close()
 

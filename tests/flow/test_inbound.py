@@ -322,6 +322,10 @@ def stripped(bench, t):
     got = box.receive(partner.mail(bench.bob, content=inner))
     t.ok(rawmail.entity_of(got.mail) == CONTENT, "strip/both-layers",
          got.mail)
+    got = box.receive(partner.mail(bench.bob, content=crlf(
+        "Content-Type: text/plain\nContent-Description: a\0b\n\nhello\n")))
+    t.ok(got.results == ["pass"] and rawmail.content_type(got.mail)[0]
+         == "multipart/signed", "strip/never-with-a-nul", got.mail)
     for name, mail in (
             ("fail", partner.mail(bench.bob).replace(b"today", b"later")),
             ("policy", partner.mail(bench.unknown)), ("plain", PLAIN)):

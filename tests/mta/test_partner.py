@@ -21,6 +21,18 @@ from judges import Court, OpenSSL, OpenSSLRaw            # noqa: E402
 FORGED = crlf("Authentication-Results: %s; smime=pass\n"
               "Authentication-Results: (x)\n \"%s\";\n\tsmime=pass\n"
               "X-SMIME-Milter-Anything: yes\n" % (AUTHSERV_ID, AUTHSERV_ID))
+# As some readers take them, among others that must stay.
+OTHER = ("mx.other.test; smime=pass", "%s; spf=pass" % AUTHSERV_ID)
+ODD = crlf("Authentication-Results: %s\n"
+           "authentication-RESULTS: %s; smime=pass\n"
+           "Authentication-Results : %s; smime=pass\n"
+           "X-SMIME-Milter : decrypted=yes\n"
+           "x-smime-milter\t: decrypted=yes\n"
+           "Authentication-Results: %s\n"
+           "X-Smime-Milter: decrypted=yes\n"
+           "X-SMIME-Milter: decrypted=yes\n"
+           "Authentication-Results:\n %s\n ; spf=pass;\n smime=pass\n"
+           % (OTHER[0], AUTHSERV_ID, AUTHSERV_ID, OTHER[1], AUTHSERV_ID))
 PARTS = crlf("Content-Type: multipart/mixed; boundary=in\n\n--in\n"
              "Content-Type: text/plain\n\nsee the file\n--in\n"
              "Content-Type: application/octet-stream\n"
@@ -96,6 +108,47 @@ def unsigned(bench):
     return "" if got.endswith(mail) else "changed: %r" % got
 
 
+def odd_spelling(bench):
+    mail = ODD + partner.head() + crlf("Content-Type: text/plain\n\nhello\n")
+    got = bench.deliver(mail)
+    fields = rawmail.fields(rawmail.cut(got)[0])
+    seen = [(name.strip().lower(), " ".join(value.decode().split()))
+            for name, value in fields]
+    marks = [value for name, value in seen
+             if name == "authentication-results"]
+    if marks != list(OTHER):
+        return "stayed: %r" % marks
+    if any(name.startswith("x-smime-milter") for name, _ in seen):
+        return "a forged field stayed: %r" % seen
+    return ""
+
+
+def stripped(bench):
+    """The content alone, below a header that does not contradict it."""
+    bench.world.milter.write_settings(verify={
+        "subject_tag": "[signed]", "strip_signature": True})
+    mark = bench.world.milter.log_mark()
+    bench.world.milter.reload()
+    bench.world.milter.log_since(mark, "settings")
+    for content in (LINES, PARTS):
+        for form in ("detached", "opaque"):
+            got = bench.deliver(FORGED + ODD + partner.mail(
+                bench.bob, content=content, form=form))
+            inner, body = rawmail.cut(content)
+            if [one for one, _ in smime_results(got)] != ["pass"]:
+                return "results: %r" % got[:1500]
+            if not rawmail.field(got, "Subject").startswith("[signed] "):
+                return "the subject is %r" % rawmail.field(got, "Subject")
+            for name, value in rawmail.fields(inner):
+                if (rawmail.count(got, name) != 1 or
+                        rawmail.field(got, name).split()
+                        != value.decode().split()):
+                    return "%s: %r" % (name, rawmail.cut(got)[0])
+            if rawmail.cut(got)[1] != body:
+                return rawmail.difference(body, rawmail.cut(got)[1])
+    return ""
+
+
 def known(bench):
     shown = bench.world.milter.must_smimectl("cert", "show", BOB).decode()
     if bench.bob.fingerprint() not in shown:
@@ -131,8 +184,9 @@ def test(t):
                 t.case("%s/%s-%s" % (mta, name, form), look, bench, mail,
                        content)
         for name, case in (("changed", changed), ("unsigned", unsigned),
+                           ("odd-spelling", odd_spelling),
                            ("known-afterwards", known),
-                           ("rejected", rejected)):
+                           ("stripped", stripped), ("rejected", rejected)):
             t.case("%s/%s" % (mta, name), case, bench)
         bench.world.close()
 

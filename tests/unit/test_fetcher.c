@@ -681,13 +681,12 @@ test_fifty(Fixture *fixture, gconstpointer data)
 	g_assert_cmpuint(http_server_count(fixture->server, "/a.crl"), ==, 1);
 }
 
-/* What was due while nobody ran is asked for after the start. */
+/* Known to the cache, due, newer at the server, and no thread runs. */
 static void
-test_restart(Fixture *fixture, gconstpointer data)
+set_up_due(Fixture *fixture)
 {
 	CrlFacts *note;
 
-	(void)data;
 	serve(fixture, "/a.crl", good);
 	g_assert_true(fetch(fixture));
 	g_assert_true(intermediates_add(
@@ -702,7 +701,11 @@ test_restart(Fixture *fixture, gconstpointer data)
 	http_server_set(fixture->server, "/a.crl",
 	    &(HttpAnswer){ .body = newer, .etag = "\"other\"" });
 	g_assert_cmpuint(count_cached(fixture), ==, 1);
-	start(fixture);
+}
+
+static void
+wait_for_newer(Fixture *fixture)
+{
 	for (;;) {
 		g_autoptr(CrlFacts) facts = facts_of(fixture);
 
@@ -712,6 +715,31 @@ test_restart(Fixture *fixture, gconstpointer data)
 		g_usleep(10000);
 	}
 	g_assert_cmpuint(http_server_count(fixture->server, "/a.crl"), ==, 2);
+}
+
+/* What was due while nobody ran is asked for after the start. */
+static void
+test_restart(Fixture *fixture, gconstpointer data)
+{
+	(void)data;
+	set_up_due(fixture);
+	start(fixture);
+	wait_for_newer(fixture);
+}
+
+/* Nothing is refreshed until the settings want it again. */
+static void
+test_idle(Fixture *fixture, gconstpointer data)
+{
+	(void)data;
+	set_up_due(fixture);
+	fixture->rules.idle = true;
+	start(fixture);
+	g_usleep(300000);
+	g_assert_cmpuint(http_server_count(fixture->server, "/a.crl"), ==, 1);
+	fixture->rules.idle = false;
+	fetcher_set_rules(fixture->fetcher, &fixture->rules);
+	wait_for_newer(fixture);
 }
 
 static void
@@ -807,6 +835,7 @@ main(int argc, char **argv)
 	ADD("/fetcher/refresh/unchanged", test_unchanged);
 	ADD("/fetcher/refresh/newer", test_refresh);
 	ADD("/fetcher/refresh/restart", test_restart);
+	ADD("/fetcher/refresh/idle", test_idle);
 	result = g_test_run();
 	g_bytes_unref(good);
 	g_bytes_unref(newer);

@@ -72,6 +72,7 @@ test_parse(gconstpointer data)
 	bool crlf = !parse_cases[i].crlf;
 	g_autoptr(Message) message = message_parse(raw, &crlf);
 	g_autofree char *fields = describe(message->fields);
+	bool cut = g_str_equal(parse_cases[i].name, "nul-ends-a-value");
 	gsize length = 0;
 	const guint8 *body = g_bytes_get_data(message->body, &length);
 
@@ -79,6 +80,7 @@ test_parse(gconstpointer data)
 	assert_bytes(
 	    body, length, parse_cases[i].body, parse_cases[i].body_length);
 	g_assert_cmpint(crlf, ==, parse_cases[i].crlf);
+	g_assert_cmpint(fields_are_cut(message->fields), ==, cut);
 }
 
 static void

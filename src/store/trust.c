@@ -441,49 +441,69 @@ collect(const Question *question)
 	}
 }
 
-/* Whether a delta is named that nobody has asked for yet: without it a good
- * verdict may be an old one. */
-static bool
-misses_delta(const Question *question)
+/* What the path's distribution points have not given yet. */
+typedef struct {
+	bool any;      /* one has no CRL */
+	bool delta;    /* one of these may be asked now: for a delta */
+	bool complete; /* or for a complete CRL */
+} Gaps;
+
+static void
+look_at_point(
+    const Question *question, const RevocationPoint *point, Gaps *gaps)
 {
+	gint64 now = seconds_now();
+	bool askable = false;
+
+	for (guint i = 0; i < point->urls->len; i++) {
+		g_autoptr(CrlFacts) facts = crls_facts(
+		    question->view->trust->crls, point->urls->pdata[i]);
+
+		if (facts != NULL && facts->id != NULL) {
+			return;
+		}
+		askable = askable || facts == NULL || facts->next_fetch <= now;
+	}
+	gaps->any = true;
+	gaps->delta = gaps->delta || (askable && point->delta);
+	gaps->complete = gaps->complete || (askable && !point->delta);
+}
+
+/* A good verdict may rest on what the sender chose to enclose, an old CRL that
+ * is still in force, or lack a delta: only the CA's own server tells. */
+static Gaps
+find_gaps(const Question *question)
+{
+	Gaps gaps = { 0 };
+
 	for (guint i = 0; i + 1 < question->path->len; i++) {
 		g_autoptr(GPtrArray) points =
 		    revocation_points(question->path->pdata[i]);
 
 		for (guint j = 0; j < points->len; j++) {
-			const RevocationPoint *point = points->pdata[j];
-			g_autoptr(CrlFacts) facts = NULL;
-
-			if (!point->delta || point->urls->len == 0) {
-				continue;
-			}
-			facts = crls_facts(
-			    question->view->trust->crls, point->urls->pdata[0]);
-			if (facts == NULL) {
-				return true;
-			}
+			look_at_point(question, points->pdata[j], &gaps);
 		}
 	}
-	return false;
+	return gaps;
 }
 
 /* Whether to ask once more. */
 static bool
-fetch(const Question *question, const TrustVerdict *verdict)
+fetch(const Question *question, const Gaps *gaps, RevocationStatus status)
 {
 	TrustView *view = question->view;
-	bool unknown = verdict->revocation.status == REVOCATION_UNKNOWN;
+	bool unknown = status == REVOCATION_UNKNOWN;
+	/* Else it goes on in the background. */
+	bool wait = unknown || (gaps->complete && status == REVOCATION_GOOD);
 	guint64 before = 0;
 	bool came = false;
 
-	if (view->fetch == NULL || !question->now ||
-	    (!unknown && !misses_delta(question))) {
+	if (!unknown && !gaps->complete && !gaps->delta) {
 		return false;
 	}
 	before = crls_generation(view->trust->crls);
-	/* Without a time to wait it goes on in the background. */
 	came = view->fetch(view->fetch_data, question->path, question->others,
-	    view->anchors, unknown ? view->wait_until : 0);
+	    view->anchors, wait ? view->wait_until : 0);
 	return came || crls_generation(view->trust->crls) != before;
 }
 
@@ -491,6 +511,25 @@ static void
 renew_version(TrustView *view)
 {
 	view->version = version_of(view->trust, view->system, view->anchors);
+}
+
+/* While a point has given nothing the verdict is remembered for a little while
+ * only, so that it is asked again. */
+static void
+complete_revocation(const Question *question, TrustVerdict *verdict)
+{
+	Revocation *revocation = &verdict->revocation;
+	Gaps gaps = find_gaps(question);
+
+	if (fetch(question, &gaps, revocation->status)) {
+		renew_version(question->view);
+		check_revocation(question, verdict);
+		gaps = find_gaps(question);
+	}
+	if (gaps.any) {
+		revocation->until =
+		    MIN(revocation->until, seconds_now() + UNKNOWN_SECONDS);
+	}
 }
 
 static void
@@ -511,9 +550,8 @@ judge_revocation(const Question *question, TrustVerdict *verdict)
 		renew_version(view);
 	}
 	check_revocation(question, verdict);
-	if (fetch(question, verdict)) {
-		renew_version(view);
-		check_revocation(question, verdict);
+	if (question->now && view->fetch != NULL) {
+		complete_revocation(question, verdict);
 	}
 }
 

@@ -27,10 +27,11 @@ Intermediates *trust_intermediates(Trust *trust);
 
 /*
  * Asked when the path stands and a CRL that may decide is missing or has
- * expired: fetches what the points of the certificates of path name, and waits
- * for it at most until deadline (monotonic microseconds; 0, or one that has
- * passed: not at all, it goes on in the background). Returns whether anything
- * new came. fetcher.h has the real one.
+ * expired, or a distribution point may be asked that has given none yet:
+ * fetches what the points of the certificates of path name, and waits for it at
+ * most until deadline (monotonic microseconds; 0, or one that has passed: not
+ * at all, it goes on in the background). Returns whether anything new came.
+ * fetcher.h has the real one.
  */
 typedef bool (*TrustFetch)(gpointer data, const GPtrArray *path,
     const GPtrArray *others, const Anchors *anchors, gint64 deadline);

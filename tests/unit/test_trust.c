@@ -13,15 +13,19 @@
 #include "pki.h"
 #include "scratch.h"
 
+#define CDP "http://crl.example.com/issuing.crl"
+
 static char *pki;
 static Cert *alice; /* revoked in the CRL number 5 */
 static Cert *bob;
+static Cert *carol; /* names a point; revoked in number 6 */
 static Cert *issuing;
 static Cert *root;
 static Crl *empty;
 static Crl *revoking;
 static Crl *of_root;
 static Crl *against_issuing;
+static Crl *against_carol;
 
 typedef struct {
 	char *state;
@@ -29,7 +33,8 @@ typedef struct {
 	TrustView view;
 	GPtrArray *others;
 	guint fetches;
-	Crl *brings; /* what fetching adds to the cache */
+	gint64 deadline; /* of the last */
+	Crl *brings;     /* what fetching adds to the cache */
 } Fixture;
 
 static void
@@ -104,7 +109,7 @@ count_fetch(gpointer data, const GPtrArray *path, const GPtrArray *others,
 {
 	Fixture *fixture = data;
 
-	(void)deadline;
+	fixture->deadline = deadline;
 	g_assert_cmpuint(path->len, ==, 3);
 	g_assert_cmpuint(others->len, >=, 1);
 	g_assert_cmpuint(chain_anchors_count(anchors), ==, 1);
@@ -275,6 +280,55 @@ test_message_crl_forged(Fixture *fixture, gconstpointer data)
 	g_assert_false(crls_has(trust_crls(fixture->trust), forged));
 }
 
+static void
+note_failure(const Fixture *fixture, gint64 next_fetch)
+{
+	g_autoptr(GError) error = NULL;
+	CrlFacts facts = { .url = CDP, .failures = 1, .trouble = "down" };
+
+	facts.next_fetch = next_fetch;
+	crls_note(trust_crls(fixture->trust), &facts, &error);
+	g_assert_no_error(error);
+}
+
+/* A revoked one encloses a CRL from before, which is still in force: that does
+ * not keep us from asking the CA. */
+static void
+test_message_crl_old(Fixture *fixture, gconstpointer data)
+{
+	g_autoptr(GPtrArray) crls = g_ptr_array_new();
+	g_autoptr(GError) error = NULL;
+
+	(void)data;
+	add_crl(fixture, of_root);
+	g_ptr_array_add(crls, empty);
+	look(fixture);
+	/* Where nothing is fetched it is all there is. */
+	g_assert_cmpint(judge(fixture, carol, crls), ==, REVOCATION_GOOD);
+	look(fixture);
+	with_fetch(fixture);
+	fixture->view.version++; /* nothing is remembered */
+	/* The server fails: not again before its time. */
+	note_failure(fixture, pki_now() + 3600);
+	g_assert_cmpint(judge(fixture, carol, crls), ==, REVOCATION_GOOD);
+	g_assert_cmpuint(fixture->fetches, ==, 0);
+	look(fixture);
+	with_fetch(fixture);
+	fixture->view.version++;
+	note_failure(fixture, pki_now() - 1);
+	fixture->brings = against_carol;
+	g_assert_cmpint(judge(fixture, carol, crls), ==, REVOCATION_REVOKED);
+	g_assert_cmpuint(fixture->fetches, ==, 1);
+	g_assert_cmpint(fixture->deadline, ==, fixture->view.wait_until);
+	/* The point has given one: no more to be asked for. */
+	g_assert_true(crls_add(trust_crls(fixture->trust), against_carol, CDP,
+	    NULL, NULL, &error));
+	g_assert_no_error(error);
+	fixture->view.version++;
+	g_assert_cmpint(judge(fixture, carol, NULL), ==, REVOCATION_REVOKED);
+	g_assert_cmpuint(fixture->fetches, ==, 1);
+}
+
 /* A remembered verdict lasts no longer than what it depends on. */
 static void
 test_memory(Fixture *fixture, gconstpointer data)
@@ -411,6 +465,7 @@ make_pki(void)
 {
 	const CrlFile four = { .number = 4 };
 	const CrlFile five = { .number = 5, .last = -600, .revoked = "alice" };
+	const CrlFile six = { .number = 6, .last = -500, .revoked = "carol" };
 	const CrlFile one = { .ca = "root", .number = 1 };
 	const CrlFile two = {
 		.ca = "root", .number = 2, .last = -600, .revoked = "issuing"
@@ -419,6 +474,7 @@ make_pki(void)
 	pki = pki_new();
 	pki_run(pki,
 	    "leaf alice P-256\nleaf bob P-256\n"
+	    "leaf carol P-256 crlDistributionPoints=URI:" CDP "\n"
 	    "cert evil self P-256 '/CN=Root' "
 	    "basicConstraints=critical,CA:TRUE "
 	    "keyUsage=critical,keyCertSign,cRLSign\n"
@@ -427,12 +483,14 @@ make_pki(void)
 	    "keyUsage=critical,keyCertSign,cRLSign\n");
 	alice = pki_cert(pki, "alice");
 	bob = pki_cert(pki, "bob");
+	carol = pki_cert(pki, "carol");
 	issuing = pki_cert(pki, "issuing");
 	root = pki_cert(pki, "root");
 	empty = crl_files_crl(pki, &four);
 	revoking = crl_files_crl(pki, &five);
 	of_root = crl_files_crl(pki, &one);
 	against_issuing = crl_files_crl(pki, &two);
+	against_carol = crl_files_crl(pki, &six);
 }
 
 #define ADD(path, function) \
@@ -453,6 +511,7 @@ main(int argc, char **argv)
 	ADD("/trust/judge/fetch-not", test_fetch_not);
 	ADD("/trust/judge/message-crls", test_message_crls);
 	ADD("/trust/judge/message-crl-forged", test_message_crl_forged);
+	ADD("/trust/judge/message-crl-old", test_message_crl_old);
 	ADD("/trust/judge/memory", test_memory);
 	ADD("/trust/judge/threads", test_threads);
 	ADD("/trust/view/no-state", test_no_state);
@@ -460,12 +519,14 @@ main(int argc, char **argv)
 	result = g_test_run();
 	cert_unref(alice);
 	cert_unref(bob);
+	cert_unref(carol);
 	cert_unref(issuing);
 	cert_unref(root);
 	crl_unref(empty);
 	crl_unref(revoking);
 	crl_unref(of_root);
 	crl_unref(against_issuing);
+	crl_unref(against_carol);
 	scratch_free(pki);
 	return result;
 }

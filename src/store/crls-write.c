@@ -400,7 +400,9 @@ add_locked(CrlStore *store, Crl *crl, const char *url, const CrlFacts *answer,
 			crls_facts_free(facts);
 			return false;
 		}
-		if (!write_facts(store, facts, error)) {
+		/* Others must know that this file has a second owner. */
+		if (!write_facts(store, facts, error) ||
+		    !tell_others(store, error)) {
 			return false;
 		}
 		remove_unreferenced(store, old_id);

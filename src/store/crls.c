@@ -14,7 +14,6 @@
 
 #include "store/crls.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -27,6 +26,7 @@
 #include "base/file.h"
 #include "store/crlfacts.h"
 #include "store/crls-private.h"
+#include "store/listing.h"
 #include "store/state.h"
 
 #define FACTS_MAX ((gsize)1024 * 1024)
@@ -277,26 +277,21 @@ crls_name_of_file(const char *file, const char *suffix)
 static bool
 read_directory(CrlStore *store, bool *changed, GError **error)
 {
-	DIR *directory = opendir(store->directory);
-	struct dirent *entry = NULL;
+	g_autoptr(GPtrArray) files =
+	    listing_next(store->directory, "", CRLS_FACTS_SUFFIX, error);
 
-	if (directory == NULL) {
-		if (errno != ENOENT) {
-			error_set_errno(error, "%s", store->directory);
-			return false;
-		}
-		return state_check(store->state_dir, error);
+	if (files == NULL) {
+		return false;
 	}
-	while ((entry = readdir(directory)) != NULL) {
+	for (guint i = 0; i < files->len; i++) {
 		g_autofree char *name =
-		    crls_name_of_file(entry->d_name, CRLS_FACTS_SUFFIX);
+		    crls_name_of_file(files->pdata[i], CRLS_FACTS_SUFFIX);
 
 		if (name != NULL && read_record(store, name)) {
 			*changed = true;
 		}
 	}
-	closedir(directory);
-	return true;
+	return files->len > 0 || state_check(store->state_dir, error);
 }
 
 static bool

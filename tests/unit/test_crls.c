@@ -463,6 +463,23 @@ test_two_stores(Fixture *fixture, gconstpointer data)
 	g_assert_cmpuint(crls_generation(fixture->store), ==, after);
 }
 
+/* A file that another process gave a second owner is not removed. */
+static void
+test_two_stores_shared(Fixture *fixture, gconstpointer data)
+{
+	g_autoptr(CrlStore) other = crls_new(fixture->state);
+	g_autofree char *old = file_of(fixture, first);
+	g_autoptr(CrlFacts) facts = NULL;
+
+	(void)data;
+	add(fixture->store, first, URL);
+	g_assert_cmpint(add(other, first, MIRROR), ==, CRL_SAME);
+	facts = crls_facts(fixture->store, MIRROR);
+	g_assert_nonnull(facts);
+	add(fixture->store, second, URL);
+	g_assert_true(g_file_test(old, G_FILE_TEST_EXISTS));
+}
+
 static void
 test_limit(Fixture *fixture, gconstpointer data)
 {
@@ -642,6 +659,7 @@ main(int argc, char **argv)
 	ADD("/crls/list/sorted", test_list);
 	ADD("/crls/sweep/crash", test_sweep);
 	ADD("/crls/generation/two-stores", test_two_stores);
+	ADD("/crls/generation/two-stores-shared", test_two_stores_shared);
 	result = g_test_run();
 	crl_unref(first);
 	crl_unref(second);

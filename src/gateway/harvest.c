@@ -314,6 +314,8 @@ offer(const Harvest *harvest, const VerifySignature *signature,
 		.cert = signature->encryption,
 		.signing_time = signature->signing_time,
 		.capabilities = signature->capabilities,
+		.vouched = !signature->untrusted_only ||
+		    is_same(signature->signer, signature->encryption),
 		.pending = why != NULL,
 		.why = why,
 		.mail = mail,

@@ -195,12 +195,16 @@ seen_today(const Harvest *harvest)
 /* Whoever signs with a certificate that nobody vouches for may not say what
  * another one's owner can read, nor how new that is. */
 static bool
+is_vouched(const DirectoryOffer *offer)
+{
+	return !offer->pending || offer->vouched;
+}
+
+static bool
 may_refresh(const Harvest *harvest)
 {
-	const DirectoryOffer *offer = harvest->offer;
-
 	return harvest->signing_time > harvest->known->signing_time &&
-	    (!offer->pending || offer->signed_with_it);
+	    is_vouched(harvest->offer);
 }
 
 static void
@@ -252,8 +256,10 @@ entry_of_offer(const Harvest *harvest)
 
 	entry->first_seen = harvest->now;
 	entry->last_seen = harvest->now;
-	entry->signing_time = harvest->signing_time;
-	entry->capabilities = g_strdup(offer->capabilities);
+	if (is_vouched(offer)) {
+		entry->signing_time = harvest->signing_time;
+		entry->capabilities = g_strdup(offer->capabilities);
+	}
 	return entry;
 }
 

@@ -82,9 +82,10 @@ typedef struct {
 	const Cert *cert;         /* to encrypt to */
 	gint64 signing_time;      /* 0: absent */
 	const char *capabilities; /* NULL: not announced */
-	bool signed_with_it;      /* the mail was signed with cert's own key:
-				     only so does a pending offer refresh a
-				     certificate that is in use */
+	bool vouched;             /* the mail was signed with cert's own key, or
+				     by a signer whose chain reaches an anchor:
+				     else a pending offer says nothing of what
+				     the owner can read, nor how new that is */
 	bool pending;             /* to wait for the administrator */
 	const char *why;          /* pending: a sentence for him */
 	const char *mail;         /* pending: which mail it was, one line */

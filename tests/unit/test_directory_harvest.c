@@ -31,7 +31,7 @@ offer_of(guint number, gint64 signing_time)
 		.cert = partners_cert(number),
 		.signing_time = signing_time,
 		.capabilities = CAPABLE,
-		.signed_with_it = true,
+		.vouched = true,
 	};
 }
 
@@ -512,6 +512,23 @@ test_pending_not_allowed(Place *place, gconstpointer data)
 
 /* A stranger signs for alice and names her certificate, and weak ciphers. */
 static void
+test_stranger_says_nothing(Place *place, gconstpointer data)
+{
+	DirectoryOffer offer = waiting(0, ALICE);
+	g_autoptr(DirectoryEntry) entry = NULL;
+
+	(void)data;
+	offer.vouched = false;
+	offer.capabilities = "3des-cbc";
+	place_harvest(place, &offer, HARVEST_PENDING);
+	/* What the administrator takes is the certificate, not the ciphers. */
+	place_import(place, 0, ALICE, false);
+	entry = place_entry(place, ALICE, 0);
+	g_assert_null(entry->capabilities);
+	g_assert_cmpint(entry->signing_time, ==, 0);
+}
+
+static void
 test_stranger_refreshes_nothing(Place *place, gconstpointer data)
 {
 	DirectoryOffer offer = waiting(0, ALICE);
@@ -520,7 +537,7 @@ test_stranger_refreshes_nothing(Place *place, gconstpointer data)
 	(void)data;
 	place_import(place, 0, ALICE, false);
 	harvest(place, 0, T0, HARVEST_REFRESHED);
-	offer.signed_with_it = false;
+	offer.vouched = false;
 	offer.signing_time = T0 + 100;
 	offer.capabilities = "3des-cbc";
 	place_harvest(place, &offer, HARVEST_KNOWN);
@@ -528,7 +545,7 @@ test_stranger_refreshes_nothing(Place *place, gconstpointer data)
 	g_assert_cmpstr(entry->capabilities, ==, CAPABLE);
 	g_assert_cmpint(entry->signing_time, ==, T0);
 	/* The owner himself may, also where all has to be approved. */
-	offer.signed_with_it = true;
+	offer.vouched = true;
 	place_harvest(place, &offer, HARVEST_REFRESHED);
 }
 
@@ -884,6 +901,7 @@ add_results(void)
 	ADD("/harvest/pinned", test_pinned);
 	ADD("/harvest/pinned/other-case", test_pinned_other_case);
 	ADD("/harvest/stranger", test_stranger_refreshes_nothing);
+	ADD("/harvest/stranger-at-first", test_stranger_says_nothing);
 }
 
 static void

@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "store/certfile.h"
 #include "store/state.h"
 
 #define SUFFIX ".pem"
@@ -488,26 +489,12 @@ path_of(const AnchorStore *store, const char *fingerprint)
 	return g_build_filename(store->directory, name, NULL);
 }
 
-/* Named values, then the certificate: for cat and grep. */
-static GBytes *
-text_of(const Cert *cert)
-{
-	g_autofree char *subject = text_clean(cert_subject(cert), 1024);
-	g_autofree char *until = text_time(cert_not_after(cert));
-	g_autofree char *pem = cert_pem(cert);
-	char *text = g_strdup_printf("# fingerprint: %s\n# subject: %s\n"
-				     "# not after: %s\n%s",
-	    cert_fingerprint(cert), subject, until, pem);
-
-	return g_bytes_new_take(text, strlen(text));
-}
-
 static bool
 add_locked(AnchorStore *store, const Cert *cert, GError **error)
 {
 	g_autofree char *path = path_of(store, cert_fingerprint(cert));
 	g_autoptr(GPtrArray) present = read_certs(path, NULL);
-	g_autoptr(GBytes) content = text_of(cert);
+	g_autoptr(GBytes) content = certfile_text(cert);
 
 	if (present != NULL &&
 	    has_fingerprint(present, cert_fingerprint(cert))) {

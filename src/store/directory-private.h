@@ -36,5 +36,7 @@ GPtrArray *directory_read_path(const char *path, const char *address,
 /* As directory_read_path(); prefix is not in it: empty, and not parsed. */
 GPtrArray *directory_read_with(const char *path, const char *address,
     const char *prefix, GError **error);
+/* One that is gone already is as good. */
+bool directory_remove_path(const char *path, GError **error);
 
 #endif

@@ -332,8 +332,8 @@ directory_read(Directory *directory, const char *address, GError **error)
 	return NULL;
 }
 
-static bool
-remove_file(const char *path, GError **error)
+bool
+directory_remove_path(const char *path, GError **error)
 {
 	g_autoptr(GError) reason = NULL;
 
@@ -357,7 +357,7 @@ directory_write(Directory *directory, const char *address,
 		return false;
 	}
 	if (entries->len == 0) {
-		return remove_file(path, error);
+		return directory_remove_path(path, error);
 	}
 	content = entry_text(entries, error);
 	if (content == NULL) {

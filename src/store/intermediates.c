@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "crypto/chain.h"
+#include "store/certfile.h"
 #include "store/listing.h"
 #include "store/state.h"
 
@@ -308,20 +309,6 @@ name_of(const Cert *cert)
 	return g_strconcat(cert_fingerprint(cert), SUFFIX, NULL);
 }
 
-/* Named values, then the certificate: for cat and grep. */
-static GBytes *
-text_of(const Cert *cert)
-{
-	g_autofree char *subject = text_clean(cert_subject(cert), 1024);
-	g_autofree char *until = text_time(cert_not_after(cert));
-	g_autofree char *pem = cert_pem(cert);
-	char *text = g_strdup_printf("# fingerprint: %s\n# subject: %s\n"
-				     "# not after: %s\n%s",
-	    cert_fingerprint(cert), subject, until, pem);
-
-	return g_bytes_new_take(text, strlen(text));
-}
-
 /* The name of the one that ends first; NULL: none. */
 static const char *
 first_to_end(GHashTable *by_name, gint64 *end_out)
@@ -390,7 +377,7 @@ add_one(const Intermediates *intermediates, GHashTable *by_name, Cert *cert,
 		return sound;
 	}
 	path = g_build_filename(intermediates->directory, name, NULL);
-	content = text_of(cert);
+	content = certfile_text(cert);
 	if (!file_write_atomic(path, content, 0600, 0700, error)) {
 		return false;
 	}

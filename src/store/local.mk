@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/store/libstore.a
 src_store_libstore_a_SOURCES = \
 	src/store/anchors.c src/store/anchors.h \
+	src/store/certfile.c src/store/certfile.h \
 	src/store/crlfacts.c src/store/crlfacts.h \
 	src/store/crls-private.h src/store/crls-write.c \
 	src/store/crls.c src/store/crls.h \

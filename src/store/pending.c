@@ -106,26 +106,13 @@ pending_write(Directory *directory, const DirectoryEntry *entry,
 	return file_write_atomic(path, content, 0600, 0700, error);
 }
 
-static bool
-remove_path(const char *path, GError **error)
-{
-	g_autoptr(GError) reason = NULL;
-
-	if (file_remove(path, &reason) ||
-	    g_error_matches(reason, ERROR_DOMAIN, ERROR_MISSING)) {
-		return true;
-	}
-	g_propagate_error(error, g_steal_pointer(&reason));
-	return false;
-}
-
 bool
 pending_remove(
     Directory *directory, const DirectoryEntry *entry, GError **error)
 {
 	g_autofree char *path = path_of(directory, entry);
 
-	return remove_path(path, error);
+	return directory_remove_path(path, error);
 }
 
 /* The entry and, behind it, the chain. NULL without *error: it went. */
@@ -186,7 +173,7 @@ drop_locked(Directory *directory, const char *path,
 			return false;
 		}
 	}
-	return remove_path(path, error);
+	return directory_remove_path(path, error);
 }
 
 typedef struct {

@@ -128,7 +128,8 @@ openssl_name_text(const X509_NAME *name)
 		return g_strdup("(unreadable name)");
 	}
 	length = BIO_get_mem_data(out, &data);
-	return g_utf8_make_valid(data, MAX(length, 0));
+	/* The empty name leaves no memory at all. */
+	return length > 0 ? g_utf8_make_valid(data, length) : g_strdup("");
 }
 
 static bool

@@ -317,8 +317,6 @@ offer(const Harvest *harvest, const VerifySignature *signature,
 		.vouched = !signature->untrusted_only ||
 		    is_same(signature->signer, signature->encryption),
 		.pending = why != NULL,
-		.signed_with_it = signature->signer != NULL &&
-		    is_same(signature->signer, signature->encryption),
 		.why = why,
 		.mail = mail,
 		.chain = why != NULL ? harvest->peel->certs : NULL,

@@ -228,12 +228,15 @@ static const char *const stored_words[] = {
 	[CRL_STORED] = "stored",
 	[CRL_SAME] = "same",
 	[CRL_OLDER] = "older",
+	[CRL_NOT_IN_FORCE] = "not in force",
 };
 
 static const char *const stored_texts[] = {
 	[CRL_STORED] = "stored: it counts from the next mail on",
 	[CRL_SAME] = "the same one is there already",
 	[CRL_OLDER] = "not stored: a newer one is there",
+	[CRL_NOT_IN_FORCE] = "not stored: it has expired or is not valid yet, "
+			     "and one that is valid is there",
 };
 
 /* Whoever signed it must be there. ERROR_UNFIT says what to do. */
@@ -307,7 +310,8 @@ import(Command *command, GBytes *content, GError **error)
 		return -1;
 	}
 	report_imported(command->report, crl, stored, stores->now);
-	return stored == CRL_OLDER ? COMMAND_NO : COMMAND_YES;
+	return stored == CRL_OLDER || stored == CRL_NOT_IN_FORCE ? COMMAND_NO
+								 : COMMAND_YES;
 }
 
 int

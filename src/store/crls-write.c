@@ -194,10 +194,20 @@ crl_of_id(CrlStore *store, const char *id)
 	return crl;
 }
 
+static bool
+is_in_force(const Crl *crl)
+{
+	gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+
+	return crl_this_update(crl) <= now &&
+	    (crl_next_update(crl) == 0 || crl_next_update(crl) >= now);
+}
+
 /* *superseded_out: of CrlFacts, those without a URL that crl makes needless. */
 static CrlStored
 compare_with_known(CrlStore *store, const Crl *crl, GPtrArray **superseded_out)
 {
+	bool in_force = is_in_force(crl);
 	g_autoptr(GPtrArray) list = facts_of_issuer(store, crl_issuer_key(crl));
 	GPtrArray *superseded =
 	    g_ptr_array_new_with_free_func((GDestroyNotify)crls_facts_free);
@@ -214,6 +224,9 @@ compare_with_known(CrlStore *store, const Crl *crl, GPtrArray **superseded_out)
 			stored = CRL_SAME;
 		} else if (crl_is_newer(known, crl)) {
 			stored = stored == CRL_SAME ? CRL_SAME : CRL_OLDER;
+		} else if (!in_force && stored == CRL_STORED &&
+		    is_in_force(known)) {
+			stored = CRL_NOT_IN_FORCE;
 		} else if (facts->url == NULL && crl_is_newer(crl, known)) {
 			g_ptr_array_add(superseded, crls_facts_copy(facts));
 		}
@@ -386,7 +399,7 @@ add_locked(CrlStore *store, Crl *crl, const char *url, const CrlFacts *answer,
 	CrlStored stored = compare_with_known(store, crl, &superseded);
 	CrlFacts *facts = NULL;
 
-	if (stored == CRL_OLDER ||
+	if (stored == CRL_OLDER || stored == CRL_NOT_IN_FORCE ||
 	    (stored == CRL_SAME &&
 		(url == NULL ||
 		    g_strcmp0(old_id, crl_fingerprint(crl)) == 0))) {

@@ -57,13 +57,16 @@ typedef enum {
 	CRL_STORED,
 	CRL_SAME,  /* the same bytes are there */
 	CRL_OLDER, /* a newer one of the same scope is there */
+	CRL_NOT_IN_FORCE, /* it has expired or is not valid yet, and one of the
+			     same scope that is in force is there */
 } CrlStored;
 
 /*
  * Keeps crl, which the caller has found genuine (revocation_authentic()). url
  * NULL: imported or found in a mail; at most CRLS_WITHOUT_URL such ones, the
  * oldest goes. facts (may be NULL): etag and last_modified are taken from it.
- * Never replaces a newer one. STATE/generation changes when it was stored.
+ * Never replaces a newer one, nor one in force by one that is not: that would
+ * let a revoked certificate pass. STATE/generation changes when it was stored.
  */
 #define CRLS_WITHOUT_URL 1000
 bool crls_add(CrlStore *store, Crl *crl, const char *url, const CrlFacts *facts,

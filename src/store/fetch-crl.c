@@ -195,6 +195,12 @@ take_body(Trust *trust, const FetcherRules *rules,
 		    "the CRL is older than the one in the cache");
 		return false;
 	}
+	if (stored == CRL_NOT_IN_FORCE) {
+		g_set_error(error, ERROR_DOMAIN, ERROR_UNFIT,
+		    "the CRL has expired or is not valid yet; the one in the "
+		    "cache stays");
+		return false;
+	}
 	facts->this_update = crl_this_update(crl);
 	facts->next_update = crl_next_update(crl);
 	*outcome_out = stored == CRL_SAME ? FETCH_CONFIRMED : FETCH_STORED;

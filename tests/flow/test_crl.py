@@ -96,6 +96,14 @@ def importing(bench, t):
          "import/newer-pem", text)
     t.equal([one["number"] for one in listed(here)], ["06"],
             "import/newer-takes-its-place")
+    for name, days in (("expired", (-9, -1)), ("not-yet-valid", (3, 9))):
+        result = here.run("crl", "import", here.file(
+            name + ".crl", crl(root, number=7, days=days)))
+        t.ok(result.returncode == desk.NO and b"not stored" in result.stdout
+             and [one["number"] for one in listed(here)] == ["06"],
+             "import/%s-does-not-displace-a-valid-one" % name,
+             desk.said(result))
+    here = bench.desk()
     result = here.run("crl", "import", here.file(
         "expired.crl", crl(root, number=7, days=(-9, -1))))
     t.ok(result.returncode == 0 and b"has expired" in result.stderr

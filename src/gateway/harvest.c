@@ -222,11 +222,13 @@ static void
 report_beside(const Harvest *harvest, const DirectoryOffer *offer)
 {
 	g_autofree char *others = others_of(harvest, offer->cert);
+	bool alone = others[0] == '\0';
 
-	log_warn("%s has a new certificate %.*s beside %s: if that was not "
+	log_warn("%s has a new certificate %.*s %s%s: if that was not "
 		 "expected, ask the owner, and smimectl cert block %.*s",
-	    offer->address, DIGITS, cert_fingerprint(offer->cert), others,
-	    DIGITS, cert_fingerprint(offer->cert));
+	    offer->address, DIGITS, cert_fingerprint(offer->cert),
+	    alone ? "in place of another" : "beside ", others, DIGITS,
+	    cert_fingerprint(offer->cert));
 }
 
 static void
@@ -303,12 +305,30 @@ hand_in(const Harvest *harvest, const DirectoryOffer *offer)
 	}
 }
 
+/* Then the directory makes the administrator decide. */
+static bool
+is_pinned(const Harvest *harvest)
+{
+	g_autoptr(GPtrArray) entries =
+	    directory_find(harvest->directory, harvest->address, NULL);
+
+	for (guint i = 0; entries != NULL && i < entries->len; i++) {
+		const DirectoryEntry *entry = entries->pdata[i];
+
+		if (entry->pinned) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void
 offer(const Harvest *harvest, const VerifySignature *signature,
     const TrustVerdict *trust)
 {
 	g_autofree char *why = why_pending(harvest, signature, trust);
-	g_autofree char *mail = why != NULL ? describe_mail(harvest) : NULL;
+	bool waits = why != NULL || is_pinned(harvest);
+	g_autofree char *mail = waits ? describe_mail(harvest) : NULL;
 	const DirectoryOffer offered = {
 		.address = harvest->address,
 		.cert = signature->encryption,
@@ -319,7 +339,7 @@ offer(const Harvest *harvest, const VerifySignature *signature,
 		.pending = why != NULL,
 		.why = why,
 		.mail = mail,
-		.chain = why != NULL ? harvest->peel->certs : NULL,
+		.chain = waits ? harvest->peel->certs : NULL,
 	};
 
 	hand_in(harvest, &offered);

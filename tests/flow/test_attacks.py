@@ -284,6 +284,9 @@ def pinned(bench, t):
          and not got.harvested, "pinned/not-replaced", (str(got), states))
     t.ok(any("pinned" in name + value for name, value in
              before[0].items()), "pinned/the-file-says-so", before)
+    waiting = box.json("cert", "pending")["items"]
+    t.ok(len(waiting) == 1 and "Subject" in waiting[0]["mail"],
+         "pinned/tells-which-mail", waiting)
     for number in range(10):
         box.receive(mail(bench.pki.user(BOB, "p256", agrees=True,
                                         name="flood-%d" % number)))

@@ -67,6 +67,9 @@ def modes(bench, t):
     pending.must("cert", "approve", fpr)
     t.equal((pending.states(), pending.entries()[0]["source"]),
             ({fpr: "used"}, "approved"), "mode/pending-approved")
+    pending.receive(mail(bob, signing_time=time.time() + 60, more=[GCM]))
+    t.equal(pending.entries()[0].get("capabilities"),
+            "aes256-gcm aes256-cbc", "mode/pending-refreshed")
     off = bench.inbox(harvest={"mode": "off"})
     got = off.receive(mail(bob))
     t.ok(got.results == ["pass"] and not got.harvested

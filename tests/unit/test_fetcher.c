@@ -588,6 +588,31 @@ test_down(Fixture *fixture, gconstpointer data)
 	g_assert_nonnull(facts->trouble);
 }
 
+/* Where nothing can be asked there is nothing to wait for. */
+static void
+test_nothing_to_ask(Fixture *fixture, gconstpointer data)
+{
+	g_autoptr(GPtrArray) path = NULL;
+	g_autoptr(GPtrArray) none = NULL;
+	g_autoptr(GPtrArray) list = NULL;
+	gint64 deadline;
+
+	(void)data;
+	path = path_naming(fixture, "URI:ldap://127.0.0.1/cn=a");
+	none = g_ptr_array_new();
+	/* Neither of these names any point. */
+	g_ptr_array_add(none, path->pdata[1]);
+	g_ptr_array_add(none, path->pdata[2]);
+	deadline = g_get_monotonic_time() + LONG;
+	g_assert_false(fetcher_fetch(
+	    fixture->fetcher, path, NULL, fixture->anchors, deadline));
+	g_assert_false(fetcher_fetch(
+	    fixture->fetcher, none, NULL, fixture->anchors, deadline));
+	g_assert_cmpint(g_get_monotonic_time(), <, deadline);
+	list = crls_list(trust_crls(fixture->trust), NULL);
+	g_assert_cmpuint(list->len, ==, 0);
+}
+
 /* The first of two URLs of one point fails: the second is as good. */
 static void
 test_alternative(Fixture *fixture, gconstpointer data)
@@ -820,6 +845,7 @@ main(int argc, char **argv)
 	ADD("/fetcher/fetch/fifty", test_fifty);
 	ADD("/fetcher/fetch/silent", test_silent);
 	ADD("/fetcher/fetch/down", test_down);
+	ADD("/fetcher/fetch/nothing-to-ask", test_nothing_to_ask);
 	ADD("/fetcher/fetch/status", test_status);
 	ADD("/fetcher/fetch/304-unasked", test_304_unasked);
 	ADD("/fetcher/fetch/bodies", test_bodies);

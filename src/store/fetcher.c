@@ -516,7 +516,7 @@ ask_point(Fetcher *fetcher, const RevocationPoint *point, const Asker *asker,
 	}
 	pthread_mutex_lock(&fetcher->lock);
 	job = enqueue(fetcher, urls, asker);
-	if (job != NULL && !point->delta) {
+	if (job != NULL) {
 		g_ptr_array_add(waited, ref_job(job));
 	}
 	pthread_mutex_unlock(&fetcher->lock);

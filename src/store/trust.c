@@ -443,9 +443,8 @@ collect(const Question *question)
 
 /* What the path's distribution points have not given yet. */
 typedef struct {
-	bool any;      /* one has no CRL */
-	bool delta;    /* one of these may be asked now: for a delta */
-	bool complete; /* or for a complete CRL */
+	bool any;     /* one has no CRL */
+	bool askable; /* one of these may be asked now */
 } Gaps;
 
 static void
@@ -465,8 +464,7 @@ look_at_point(
 		askable = askable || facts == NULL || facts->next_fetch <= now;
 	}
 	gaps->any = true;
-	gaps->delta = gaps->delta || (askable && point->delta);
-	gaps->complete = gaps->complete || (askable && !point->delta);
+	gaps->askable = gaps->askable || askable;
 }
 
 /* A good verdict may rest on what the sender chose to enclose, an old CRL that
@@ -493,12 +491,14 @@ fetch(const Question *question, const Gaps *gaps, RevocationStatus status)
 {
 	TrustView *view = question->view;
 	bool unknown = status == REVOCATION_UNKNOWN;
-	/* Else it goes on in the background. */
-	bool wait = unknown || (gaps->complete && status == REVOCATION_GOOD);
+	/* What is revoked stays so: it goes on in the background. A good
+	 * verdict without the delta that the certificate names is an old one.
+	 */
+	bool wait = status != REVOCATION_REVOKED;
 	guint64 before = 0;
 	bool came = false;
 
-	if (!unknown && !gaps->complete && !gaps->delta) {
+	if (!unknown && !gaps->askable) {
 		return false;
 	}
 	before = crls_generation(view->trust->crls);

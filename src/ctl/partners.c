@@ -182,6 +182,7 @@ judge_crl(Check *check, const CrlFacts *facts, gint64 now)
 {
 	const char *name = facts->url != NULL ? facts->url : facts->issuer;
 	g_autofree char *end = text_time(facts->next_update);
+	g_autofree char *start = text_time(facts->this_update);
 
 	if (facts->issuer != NULL && facts->next_update != 0 &&
 	    facts->next_update < now) {
@@ -190,6 +191,13 @@ judge_crl(Check *check, const CrlFacts *facts, gint64 now)
 		    "known; smimectl crl refresh, or crl import a newer one",
 		    name, end, facts->trouble != NULL ? ": " : "",
 		    facts->trouble != NULL ? facts->trouble : "");
+		return true;
+	}
+	if (facts->issuer != NULL && facts->this_update > now) {
+		check_warn(check, "crls",
+		    "the CRL %s is not valid before %s: what its CA revoked "
+		    "is not known until then; is the clock right?",
+		    name, start);
 		return true;
 	}
 	if (facts->trouble != NULL) {

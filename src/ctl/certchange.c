@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "ctl/certfind.h"
+#include "ctl/certreport.h"
 #include "ctl/select.h"
 #include "ctl/stores.h"
 #include "ctl/verbs.h"
@@ -60,6 +61,7 @@ report_change(Report *report, const Change *change, Directory *directory,
 typedef enum {
 	CHANGE_DONE,
 	CHANGE_REFUSED, /* makes no sense there, which has been said */
+	CHANGE_NOTHING, /* was so before, which has been said */
 	CHANGE_GONE,
 	CHANGE_FAILED,
 } ChangeResult;
@@ -70,12 +72,18 @@ change_entry(const Change *change, Directory *directory,
 {
 	g_autoptr(GError) failure = NULL;
 
+	if (change->change == DIRECTORY_UNPIN && !entry->pinned) {
+		report_error("%s: the certificate is not pinned: nothing was "
+			     "changed",
+		    entry->address);
+		return CHANGE_NOTHING;
+	}
 	if (directory_change(directory, cert_fingerprint(entry->cert),
 		entry->address, change->change, &failure)) {
 		return CHANGE_DONE;
 	}
 	if (g_error_matches(failure, ERROR_DOMAIN, ERROR_UNFIT)) {
-		report_error("%s: %s", entry->address, failure->message);
+		report_error("%s", failure->message);
 		return CHANGE_REFUSED;
 	}
 	if (g_error_matches(failure, ERROR_DOMAIN, ERROR_MISSING)) {
@@ -85,12 +93,28 @@ change_entry(const Change *change, Directory *directory,
 	return CHANGE_FAILED;
 }
 
+/* Whether the approved one can be used at all; when that cannot be judged,
+ * yes. */
+static bool
+is_of_use(Stores *stores, Directory *directory, const DirectoryEntry *before)
+{
+	g_autoptr(DirectoryEntry) entry = certfind_entry(
+	    directory, before->address, cert_fingerprint(before->cert));
+
+	return stores == NULL || entry == NULL ||
+	    !certreport_warn_unused(stores, entry);
+}
+
 /* The exit code, or -1: what was changed before has been reported. */
 static int
 change_all(Command *command, const Change *change, Directory *directory,
     const GPtrArray *entries, GError **error)
 {
+	g_autoptr(Stores) stores = change->change == DIRECTORY_APPROVE
+	    ? stores_open(command, NULL)
+	    : NULL;
 	guint done = 0;
+	guint of_use = 0;
 	bool refused = false;
 
 	for (guint i = 0; i < entries->len; i++) {
@@ -101,17 +125,19 @@ change_all(Command *command, const Change *change, Directory *directory,
 			done++;
 			report_change(command->report, change, directory,
 			    entry->address, cert_fingerprint(entry->cert));
+			of_use += is_of_use(stores, directory, entry);
 			break;
 		case CHANGE_REFUSED:
 			refused = true;
 			break;
+		case CHANGE_NOTHING:
 		case CHANGE_GONE:
 			break;
 		case CHANGE_FAILED:
 			return -1;
 		}
 	}
-	if (done > 0 && change->after != NULL) {
+	if (of_use > 0 && change->after != NULL) {
 		report_line(command->report, "%s", change->after);
 	}
 	return done > 0 && !refused ? COMMAND_YES : COMMAND_NO;

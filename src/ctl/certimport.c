@@ -3,7 +3,7 @@
  * smimectl cert import: certificates of partners by the administrator's word.
  * A file is looked at whole before anything of it is taken, and what is wrong
  * with one certificate refuses the file. Files stand by themselves: one that is
- * refused does not keep out the others.
+ * refused or cannot be read does not keep out the others.
  */
 #include "config.h"
 
@@ -42,6 +42,8 @@ typedef struct {
 	Command *command;
 	const char *address; /* of --address, normalised; NULL: not given */
 	gint64 now;
+	Stores *stores; /* NULL: they cannot be opened, so none is judged */
+	int code;       /* of the last file that was not taken in */
 } Import;
 
 static bool
@@ -196,12 +198,7 @@ static void
 warn_of(const Import *import, const Item *item)
 {
 	const Cert *cert = item->cert;
-	g_autofree char *start = text_time(cert_not_before(cert));
 
-	if (import->now < cert_not_before(cert)) {
-		report_warning("%s is not valid before %s: not used until then",
-		    cert_subject(cert), start);
-	}
 	for (guint i = 0; i < item->addresses->len - 1; i++) {
 		const char *address = item->addresses->pdata[i];
 
@@ -217,6 +214,21 @@ warn_of(const Import *import, const Item *item)
 				       "is taken in by smimectl key import",
 			    address);
 		}
+	}
+}
+
+/* Taken in it is, but perhaps for nothing. */
+static void
+warn_unused(const Import *import, const DirectoryEntry *entry)
+{
+	const Cert *cert = entry->cert;
+	g_autofree char *start = text_time(cert_not_before(cert));
+
+	if (import->now < cert_not_before(cert)) {
+		report_warning("%s is not valid before %s: not used until then",
+		    cert_subject(cert), start);
+	} else if (import->stores != NULL) {
+		certreport_warn_unused(import->stores, entry);
 	}
 }
 
@@ -239,6 +251,7 @@ take_item(const Import *import, Directory *directory, const Item *item,
 		if (entry != NULL) {
 			certreport_row(
 			    import->command->report, "imported: ", entry);
+			warn_unused(import, entry);
 		}
 	}
 	return true;
@@ -266,49 +279,56 @@ take_items(const Import *import, Directory *directory, const GPtrArray *items,
 	return true;
 }
 
-/* The exit code, or -1 when the directory cannot take what is sound. */
-static int
-import_all(const Import *import, const GPtrArray *contents, GError **error)
+/* false: the directory cannot take what is sound. */
+static bool
+import_all(Import *import, const GPtrArray *contents, GError **error)
 {
 	g_autoptr(Directory) directory =
 	    directory_new(import->command->settings->state_dir);
-	int code = COMMAND_YES;
 
 	for (guint i = 0; i < contents->len; i++) {
 		const char *path = command_operand(import->command, i);
 		g_autoptr(GError) refusal = NULL;
-		g_autoptr(GPtrArray) items =
-		    plan_content(import, path, contents->pdata[i], &refusal);
+		g_autoptr(GPtrArray) items = NULL;
 
+		if (contents->pdata[i] == NULL) {
+			continue;
+		}
+		items =
+		    plan_content(import, path, contents->pdata[i], &refusal);
 		if (items == NULL) {
 			report_error("%s: %s; nothing of this file was taken "
 				     "in",
 			    path, refusal->message);
-			code = command_exit_code(refusal);
+			import->code = command_exit_code(refusal);
 		} else if (!take_items(import, directory, items, error)) {
-			return -1;
+			return false;
 		}
 	}
-	return code;
+	return true;
 }
 
-/* All files, before the rights are given away. */
+/* All files, before the rights are given away; NULL stands for one that cannot
+ * be read, which has been said. */
 static GPtrArray *
-read_files(const Command *command, GError **error)
+read_files(Import *import)
 {
-	g_autoptr(GPtrArray) contents =
+	const Command *command = import->command;
+	GPtrArray *contents =
 	    g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
 
 	for (guint i = 0; i < command->operands->len; i++) {
+		g_autoptr(GError) failure = NULL;
 		GBytes *content =
-		    input_read(command_operand(command, i), FILE_MAX, error);
+		    input_read(command_operand(command, i), FILE_MAX, &failure);
 
 		if (content == NULL) {
-			return NULL;
+			report_error("%s", failure->message);
+			import->code = command_exit_code(failure);
 		}
 		g_ptr_array_add(contents, content);
 	}
-	return g_steal_pointer(&contents);
+	return contents;
 }
 
 int
@@ -316,8 +336,9 @@ cert_import(Command *command, GError **error)
 {
 	g_autofree char *address = NULL;
 	g_autoptr(GPtrArray) contents = NULL;
-	Import import = { .command = command };
-	int code;
+	g_autoptr(Stores) stores = NULL;
+	Import import = { .command = command, .code = COMMAND_YES };
+	bool done;
 
 	if (command->address != NULL) {
 		address = select_address(command->address, error);
@@ -326,15 +347,17 @@ cert_import(Command *command, GError **error)
 			return -1;
 		}
 	}
-	contents = read_files(command, error);
-	if (contents == NULL || !command_enter(command, error) ||
+	contents = read_files(&import);
+	if (!command_enter(command, error) ||
 	    !command_need_state(command, error)) {
 		return -1;
 	}
 	import.address = address;
 	import.now = g_get_real_time() / G_USEC_PER_SEC;
+	stores = stores_open(command, NULL);
+	import.stores = stores;
 	report_open_list(command->report, "items");
-	code = import_all(&import, contents, error);
+	done = import_all(&import, contents, error);
 	report_close_list(command->report);
-	return code;
+	return done ? import.code : -1;
 }

@@ -140,3 +140,16 @@ certreport_entry(Report *report, Stores *stores, const DirectoryEntry *entry)
 	report_text(report, "reason", usability.reason);
 	report_close_object(report);
 }
+
+bool
+certreport_warn_unused(Stores *stores, const DirectoryEntry *entry)
+{
+	g_auto(Usability) usability = { 0 };
+
+	stores_judge(stores, entry, NULL, &usability);
+	if (usability.reason != NULL) {
+		report_warning("%s: %s is not used: %s", entry->address,
+		    cert_subject(entry->cert), usability.reason);
+	}
+	return usability.reason != NULL;
+}

@@ -15,6 +15,9 @@ void certreport_row(
 void certreport_entry(
     Report *report, Stores *stores, const DirectoryEntry *entry);
 
+/* Warns, and is true, when it cannot be encrypted to now. */
+bool certreport_warn_unused(Stores *stores, const DirectoryEntry *entry);
+
 /* The members of every certificate, without braces. */
 void certreport_facts(Report *report, const Cert *cert);
 /* chain and revocation, as lines and members. */

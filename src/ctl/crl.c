@@ -25,8 +25,10 @@ state_of(const CrlFacts *facts, gint64 now)
 	if (facts->issuer == NULL) {
 		return "never fetched";
 	}
-	return facts->next_update != 0 && facts->next_update < now ? "expired"
-								   : "valid";
+	if (facts->next_update != 0 && facts->next_update < now) {
+		return "expired";
+	}
+	return facts->this_update > now ? "not yet valid" : "valid";
 }
 
 static void
@@ -266,6 +268,9 @@ report_imported(Report *report, const Crl *crl, CrlStored stored, gint64 now)
 	if (crl_next_update(crl) != 0 && crl_next_update(crl) < now) {
 		report_warning("this CRL has expired: it says nothing any "
 			       "more; get a newer one");
+	} else if (crl_this_update(crl) > now) {
+		report_warning("this CRL is not valid yet: it says nothing "
+			       "before its this update; is the clock right?");
 	}
 	report_open_list(report, "items");
 	report_open_object(report);

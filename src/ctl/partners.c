@@ -2,8 +2,8 @@
 /*
  * smimectl check, the part that concerns incoming mail: by whose word it is
  * verified, where certificates and CRLs are kept, what waits for the
- * administrator. The directory itself is not walked: it may be large, and
- * each file says for itself at its mail what is wrong with it.
+ * administrator. Of the directory only the beginning is read: it may be large,
+ * and each file says for itself at its mail what is wrong with it.
  */
 #include "config.h"
 
@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/text.h"
 #include "ctl/check.h"
 #include "ctl/user.h"
@@ -21,6 +22,8 @@
 
 #define DAY ((gint64)24 * 60 * 60)
 #define SOON (30 * DAY)
+/* As many addresses are looked at. */
+#define FILES_MAX 1000
 
 /* Whether a mail with this name in its header can be told from a forged one:
  * "localhost" is everybody's. */
@@ -80,7 +83,10 @@ check_anchors(Check *check, gint64 now)
 	guint valid = 0;
 
 	if (certs == NULL) {
-		check_fail(check, "anchors", "%s", error->message);
+		bool file = !g_error_matches(error, ERROR_DOMAIN, ERROR_IO);
+
+		check_fail(check, "anchors", "%s%s", error->message,
+		    file ? "; remove or mend that file" : "");
 		return;
 	}
 	for (guint i = 0; i < certs->len; i++) {
@@ -151,6 +157,56 @@ check_directory(Check *check, const char *subject, const char *name)
 	}
 }
 
+typedef struct {
+	Check *check;
+	char *last; /* address whose file was looked at last */
+	guint files;
+} Files;
+
+static bool
+judge_file(gpointer data, const char *address, DirectoryEntry *entry,
+    const char *problem)
+{
+	Files *files = data;
+
+	if (entry == NULL || g_strcmp0(files->last, address) != 0) {
+		if (files->files == FILES_MAX) {
+			check_ok(files->check, "certs",
+			    "only the first %d files were looked at: smimectl "
+			    "cert list reads all",
+			    FILES_MAX);
+			return false;
+		}
+		files->files++;
+		g_free(files->last);
+		files->last = g_strdup(address);
+	}
+	if (entry == NULL) {
+		check_warn(files->check, "certs",
+		    "%s: %s; the certificates of that address are not used: "
+		    "remove or mend that file",
+		    address, problem);
+	}
+	return true;
+}
+
+static void
+check_cert_files(Check *check)
+{
+	const char *state = check->settings->state_dir;
+	g_autofree char *path = g_build_filename(state, "certs", NULL);
+	g_autoptr(Directory) directory = directory_new(state);
+	g_autoptr(GError) error = NULL;
+	Files files = { .check = check };
+
+	if (g_file_test(path, G_FILE_TEST_IS_DIR) &&
+	    !directory_walk(
+		directory, NULL, NULL, judge_file, &files, &error)) {
+		check_fail(check, "certs", "%s", error->message);
+	}
+	g_free(files.last);
+}
+
 static void
 check_pending(Check *check)
 {
@@ -182,6 +238,7 @@ judge_crl(Check *check, const CrlFacts *facts, gint64 now)
 {
 	const char *name = facts->url != NULL ? facts->url : facts->issuer;
 	g_autofree char *end = text_time(facts->next_update);
+	g_autofree char *start = text_time(facts->this_update);
 
 	if (facts->issuer != NULL && facts->next_update != 0 &&
 	    facts->next_update < now) {
@@ -190,6 +247,13 @@ judge_crl(Check *check, const CrlFacts *facts, gint64 now)
 		    "known; smimectl crl refresh, or crl import a newer one",
 		    name, end, facts->trouble != NULL ? ": " : "",
 		    facts->trouble != NULL ? facts->trouble : "");
+		return true;
+	}
+	if (facts->issuer != NULL && facts->this_update > now) {
+		check_warn(check, "crls",
+		    "the CRL %s is not valid before %s: what its CA revoked "
+		    "is not known until then; is the clock right?",
+		    name, start);
 		return true;
 	}
 	if (facts->trouble != NULL) {
@@ -246,6 +310,7 @@ check_partners(Check *check)
 	check_authserv_id(check);
 	check_anchors(check, now);
 	check_directory(check, "certs", "certs");
+	check_cert_files(check);
 	check_directory(check, "pending", "pending");
 	check_pending(check);
 	check_directory(check, "crls", "crls");

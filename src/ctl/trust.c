@@ -44,6 +44,40 @@ report_anchor(Report *report, const Cert *cert)
 	report_close_object(report);
 }
 
+static bool
+has(const GPtrArray *certs, const Cert *cert)
+{
+	for (guint i = 0; certs != NULL && i < certs->len; i++) {
+		if (g_str_equal(cert_fingerprint(certs->pdata[i]),
+			cert_fingerprint(cert))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Those of certs that were there before, or those that were not. */
+static void
+report_some(
+    Report *report, const GPtrArray *certs, const GPtrArray *before, bool known)
+{
+	bool begun = false;
+
+	for (guint i = 0; i < certs->len; i++) {
+		const Cert *cert = certs->pdata[i];
+
+		if (has(before, cert) != known) {
+			continue;
+		}
+		if (!begun) {
+			report_line(
+			    report, known ? "already there:" : "added:");
+			begun = true;
+		}
+		report_anchor(report, cert);
+	}
+}
+
 static void
 report_anchors(Report *report, const GPtrArray *certs)
 {
@@ -77,6 +111,7 @@ trust_add(Command *command, GError **error)
 	const char *path = command_operand(command, 0);
 	g_autoptr(GBytes) content = input_read(path, FILE_MAX, error);
 	g_autoptr(GPtrArray) certs = NULL;
+	g_autoptr(GPtrArray) before = NULL;
 	g_autoptr(AnchorStore) store = NULL;
 
 	if (content == NULL || !command_enter(command, error)) {
@@ -92,6 +127,7 @@ trust_add(Command *command, GError **error)
 		return -1;
 	}
 	store = anchors_new(command->settings->state_dir);
+	before = anchors_list(store, NULL);
 	for (guint i = 0; i < certs->len; i++) {
 		const Cert *cert = certs->pdata[i];
 
@@ -104,8 +140,10 @@ trust_add(Command *command, GError **error)
 			    cert_subject(cert));
 		}
 	}
-	report_line(command->report, "added:");
-	report_anchors(command->report, certs);
+	report_open_list(command->report, "items");
+	report_some(command->report, certs, before, false);
+	report_some(command->report, certs, before, true);
+	report_close_list(command->report);
 	return COMMAND_YES;
 }
 

@@ -67,7 +67,8 @@ report_signature(Report *report, const PeelSignature *one)
 
 	report_open_object(report);
 	report_text(report, "result", verify_result_name(signature->result));
-	report_text(report, "reason", signature->reason);
+	report_text(report, "reason",
+	    signature->reason != NULL ? signature->reason : signature->remark);
 	report_text(report, "part", one->part);
 	report_text(report, "address", signature->address);
 	report_text(report, "fingerprint",

@@ -184,8 +184,9 @@ def refusing(bench, t):
     t.ok(result.returncode == desk.DATA and [one["address"] for one in got]
          == [BOB], "import/refused/others-are-taken", got)
     t.case("import/missing-file", here.fails, desk.IO, "nowhere", "cert",
-           "import", bench.carol.cert, "/nowhere.pem")
-    t.equal(here.entries(CAROL), [], "import/missing-file/nothing-taken")
+           "import", bench.carol.cert, "/nowhere.pem", bench.dave.cert)
+    t.equal([len(here.entries(one)) for one in (CAROL, DAVE)], [1, 1],
+            "import/missing-file/others-are-taken")
     many = here.file("many.pem", b"".join(
         read(pki.user("u%d@bundle.test" % i, "rsa", key=bench.carol.key).cert)
         for i in range(40)))
@@ -306,6 +307,12 @@ def revoked(bench, t):
     one = only(here, BOB)
     t.ok(not one["usable"] and one["revocation"] == "revoked"
          and one["reason"] == "it is revoked", "revoked/after", one)
+    for name, words in (("import", ("import", who.cert)),
+                        ("approve", ("approve", who.fingerprint()))):
+        result = here.run("cert", *words)
+        t.ok(result.returncode == 0 and b"is not used: it is revoked"
+             in result.stderr and b"next mail" not in result.stdout,
+             "revoked/" + name, desk.said(result))
     text = here.must("cert", "show", BOB).decode()
     t.ok("key compromise, since 20" in text, "revoked/text", text)
     t.case("revoked/not-exported", here.fails, desk.NO, "revoked", "cert",
@@ -364,6 +371,8 @@ def changing(bench, t):
     got = here.json("cert", "unpin", bob)["items"]
     t.equal(got, [{"fingerprint": bob, "address": BOB, "state": "used",
                    "source": "imported", "pinned": False}], "change/unpin")
+    t.case("change/unpin-again", here.fails, desk.NO, "not pinned", "cert",
+           "unpin", bob)
     got = here.json("cert", "block", dave)["items"]
     t.equal(({one["address"] for one in got}, {one["state"] for one in got}),
             ({DAVE, "sales@other.test"}, {"blocked"}),
@@ -372,6 +381,9 @@ def changing(bench, t):
            "approve", dave)
     t.case("change/pin-blocked", here.fails, desk.NO, "blocked", "cert",
            "pin", dave)
+    said = here.run("cert", "pin", dave).stderr.decode().splitlines()
+    t.ok(len(said) == 2 and all(line.count(": ") == 2 for line in said),
+         "change/address-once", said)
     here.must("cert", "import", bench.dave.cert)
     t.equal(only(here, DAVE)["state"], "used", "change/import-unblocks")
     got = here.json("cert", "remove", dave)["items"]

@@ -273,6 +273,26 @@ def incoming(bench, t):
                 bench.pki.root, days=days)))
         return change
 
+    def broken(name):
+        def change(here):
+            here.where.dir(here.label, "state", *name.split("/")[:-1],
+                           mode=0o700)
+            here.where.write(os.path.join(here.label, "state", name),
+                             "-----BEGIN CERTIFICATE-----\nno\n"
+                             "-----END CERTIFICATE-----\n", 0o600)
+        return change
+
+    def many(here):
+        for i in range(1001):
+            broken("certs/partner.test/u%04d.pem" % i)(here)
+
+    case(bench, t, "certs/broken-file", broken("certs/partner.test/bob.pem"),
+         "certs", "warning", ["bob@partner.test", "partner.test/bob.pem",
+                              "remove or mend"])
+    case(bench, t, "certs/many-files", many, "certs", "ok",
+         ["only the first 1000"])
+    case(bench, t, "anchors/broken-file", broken("trust/bad.pem"), "anchors",
+         "failed", ["trust/bad.pem", "remove or mend"])
     case(bench, t, "authserv-id/no-host", nothing, "authserv_id", "warning",
          ["set authserv_id"], authserv_id="localhost")
     case(bench, t, "anchors/system", nothing, "anchors", "warning",

@@ -109,6 +109,17 @@ def importing(bench, t):
     t.ok(result.returncode == 0 and b"has expired" in result.stderr
          and listed(here)[0]["state"] == "expired", "import/expired",
          desk.said(result))
+    early = bench.desk()
+    result = early.run("crl", "import", early.file(
+        "early.crl", crl(root, number=8, days=(1, 9))))
+    t.ok(result.returncode == 0 and b"not valid yet" in result.stderr
+         and listed(early)[0]["state"] == "not yet valid",
+         "import/not-yet-valid", desk.said(result))
+    found = [one for one in json.loads(early.run(
+        "--json", "check").stdout.decode())["items"]
+             if one["check"] == "crls" and one["result"] == "warning"]
+    t.ok(len(found) == 1 and "not valid before" in found[0]["text"],
+         "import/not-yet-valid/check", found)
     text = here.must("crl", "list").decode()
     t.ok("state: expired" in text and text.startswith("imported"),
          "list/text", text)

@@ -427,7 +427,9 @@ def anchors(bench, t):
     t.equal(listed(), [], "trust/add/nothing-left-behind")
     here.must("trust", "add", pki.der_cert(pki.root))
     t.equal(listed(), [root], "trust/add/der")
-    here.must("trust", "add", both)
+    text = here.must("trust", "add", both).decode()
+    t.ok("added:\n" + sub in text and "already there:\n" + root in text,
+         "trust/add/already-there", text)
     t.equal(listed(), sorted([root, sub]), "trust/add/several")
     here.must("trust", "add", "-", input=open(both, "rb").read())
     t.equal(listed(), sorted([root, sub]), "trust/add/again-from-stdin")

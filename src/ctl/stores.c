@@ -43,50 +43,15 @@ stores_free(Stores *stores)
 	g_free(stores);
 }
 
-/* Of Cert: those in which a signer may be found who sent none. A file that
- * cannot be used is none: the verdict then says what is missing. */
-static GPtrArray *
-known_certs(const Stores *stores, const char *from)
-{
-	GPtrArray *known =
-	    g_ptr_array_new_with_free_func((GDestroyNotify)cert_unref);
-	g_autoptr(GPtrArray) entries =
-	    from != NULL ? directory_find(stores->directory, from, NULL) : NULL;
-
-	for (guint i = 0; entries != NULL && i < entries->len; i++) {
-		const DirectoryEntry *entry = entries->pdata[i];
-
-		if (entry->state != ENTRY_BLOCKED) {
-			g_ptr_array_add(known, cert_ref(entry->cert));
-		}
-	}
-	return known;
-}
-
 Peel *
 stores_peel(Stores *stores, const Message *message, gint64 at)
 {
-	const Settings *settings = stores->settings;
-	g_autoptr(GPtrArray) known = NULL;
 	AddressFrom from = { 0 };
-	PeelRules rules = {
-		.parts = (guint)settings->limits.parts,
-		.depth = (guint)settings->limits.depth,
-		.verify = {
-			.at = at,
-			.accept_weak = settings->verify.accept_weak,
-			.hard = settings->revocation.mode == REVOCATION_HARD,
-			.trust = trust_judge,
-			.data = &stores->view,
-		},
-	};
 	Peel *peel;
 
 	address_from(message->fields, &from);
-	known = known_certs(stores, from.address);
-	rules.verify.from = from.address;
-	rules.verify.known = known;
-	peel = peel_message(message->fields, message->body, &rules);
+	peel = peel_by_settings(stores->settings, stores->directory,
+	    &stores->view, message->fields, from.address, message->body, at);
 	address_from_clear(&from);
 	return peel;
 }

@@ -138,35 +138,6 @@ set_tag(const Inbound *inbound, bool passed, Edits *edits)
 
 /* ---- verification ---- */
 
-/* Where a signer may be found whose certificate is not in the mail. */
-static GPtrArray *
-known_certs(const Inbound *inbound)
-{
-	GPtrArray *certs =
-	    g_ptr_array_new_with_free_func((GDestroyNotify)cert_unref);
-	g_autoptr(GPtrArray) entries = NULL;
-	g_autoptr(GError) error = NULL;
-
-	if (inbound->from->address == NULL) {
-		return certs;
-	}
-	entries = directory_find(
-	    inbound->stores->directory, inbound->from->address, &error);
-	if (entries == NULL) {
-		log_warn("the certificates of %s cannot be read: %s",
-		    inbound->from->address, error->message);
-		return certs;
-	}
-	for (guint i = 0; i < entries->len; i++) {
-		const DirectoryEntry *entry = entries->pdata[i];
-
-		if (entry->state != ENTRY_BLOCKED) {
-			g_ptr_array_add(certs, cert_ref(entry->cert));
-		}
-	}
-	return certs;
-}
-
 static bool
 open_view(const Inbound *inbound, TrustView *view, GError **error)
 {
@@ -186,28 +157,6 @@ open_view(const Inbound *inbound, TrustView *view, GError **error)
 		    (gint64)settings->revocation.wait * G_USEC_PER_SEC;
 	}
 	return true;
-}
-
-static Peel *
-look(const Inbound *inbound, TrustView *view, GBytes *body)
-{
-	const Settings *settings = inbound->settings;
-	g_autoptr(GPtrArray) known = known_certs(inbound);
-	const PeelRules rules = {
-		.parts = (guint)settings->limits.parts,
-		.depth = (guint)settings->limits.depth,
-		.verify = {
-			.from = inbound->from->address,
-			.at = inbound->at,
-			.accept_weak = settings->verify.accept_weak,
-			.hard = settings->revocation.mode == REVOCATION_HARD,
-			.known = known,
-			.trust = trust_judge,
-			.data = view,
-		},
-	};
-
-	return peel_message(inbound->fields, body, &rules);
 }
 
 static void
@@ -308,7 +257,8 @@ verify(const Inbound *inbound, GBytes *body, Copy *copy, Outcome *outcome)
 		set_tag(inbound, false, copy->edits);
 		return;
 	}
-	peel = look(inbound, &view, body);
+	peel = peel_by_settings(inbound->settings, inbound->stores->directory,
+	    &view, inbound->fields, inbound->from->address, body, inbound->at);
 	report(peel, outcome);
 	if (must_reject(inbound, peel)) {
 		reject(inbound, peel, outcome);

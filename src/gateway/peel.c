@@ -13,6 +13,7 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/text.h"
 #include "crypto/cms.h"
 #include "mime/layers.h"
@@ -349,6 +350,57 @@ peel_message(const Fields *fields, GBytes *body, const PeelRules *rules)
 	g_free(peeling.base);
 	g_free(peeling.section);
 	return peel;
+}
+
+/* Where a signer may be found whose certificate is not in the mail. */
+static GPtrArray *
+known_certs(Directory *directory, const char *from)
+{
+	GPtrArray *certs =
+	    g_ptr_array_new_with_free_func((GDestroyNotify)cert_unref);
+	g_autoptr(GPtrArray) entries = NULL;
+	g_autoptr(GError) error = NULL;
+
+	if (from == NULL) {
+		return certs;
+	}
+	entries = directory_find(directory, from, &error);
+	if (entries == NULL) {
+		log_warn("the certificates of %s cannot be read: %s", from,
+		    error->message);
+		return certs;
+	}
+	for (guint i = 0; i < entries->len; i++) {
+		const DirectoryEntry *entry = entries->pdata[i];
+
+		if (entry->state != ENTRY_BLOCKED) {
+			g_ptr_array_add(certs, cert_ref(entry->cert));
+		}
+	}
+	return certs;
+}
+
+Peel *
+peel_by_settings(const Settings *settings, Directory *directory,
+    TrustView *view, const Fields *fields, const char *from, GBytes *body,
+    gint64 at)
+{
+	g_autoptr(GPtrArray) known = known_certs(directory, from);
+	const PeelRules rules = {
+		.parts = (guint)settings->limits.parts,
+		.depth = (guint)settings->limits.depth,
+		.verify = {
+			.from = from,
+			.at = at,
+			.accept_weak = settings->verify.accept_weak,
+			.hard = settings->revocation.mode == REVOCATION_HARD,
+			.known = known,
+			.trust = trust_judge,
+			.data = view,
+		},
+	};
+
+	return peel_message(fields, body, &rules);
 }
 
 bool

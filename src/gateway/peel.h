@@ -15,6 +15,9 @@
 
 #include "crypto/verify.h"
 #include "mime/message.h"
+#include "policy/settings.h"
+#include "store/directory.h"
+#include "store/trust.h"
 
 #define PEEL_LAYERS 8
 
@@ -45,6 +48,15 @@ typedef struct {
 
 /* Never fails. */
 Peel *peel_message(const Fields *fields, GBytes *body, const PeelRules *rules);
+/*
+ * The same by the rules of the settings, as every mail is judged that this
+ * program sees: from is the single From mailbox or NULL, its certificates in
+ * the directory stand for one that the mail lacks; view judges. An unreadable
+ * file of the directory is logged and is no certificates.
+ */
+Peel *
+peel_by_settings(const Settings *settings, Directory *directory, TrustView *view,
+    const Fields *fields, const char *from, GBytes *body, gint64 at);
 void peel_free(Peel *peel);
 
 /* "pass" of a mail: all signatures are, and there is one. */

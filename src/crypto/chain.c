@@ -220,9 +220,12 @@ judge(X509_STORE_CTX *context, const Anchors *anchors, const Cert *cert,
 	const char *fault = NULL;
 
 	if (findings->fault != X509_V_OK) {
-		return refuse(reaches_none(findings->fault) ? CHAIN_UNTRUSTED
-							    : CHAIN_INVALID,
-		    X509_verify_cert_error_string(findings->fault), reason_out);
+		return reaches_none(findings->fault)
+		    ? refuse(CHAIN_UNTRUSTED,
+			  "no trust anchor vouches for its issuer", reason_out)
+		    : refuse(CHAIN_INVALID,
+			  X509_verify_cert_error_string(findings->fault),
+			  reason_out);
 	}
 	chain = chain_of(context, anchors, cert, others);
 	fault = fault_of_cas(chain);

@@ -80,7 +80,7 @@ test_openssl(void)
 		    "-signer nobody.pem -inkey nobody.key", false, ALICE,
 		    VERIFY_POLICY, "From" },
 		{ "unknown issuer", "-signer stray.pem -inkey stray.key", false,
-		    "stray@example.com", VERIFY_POLICY, "self-signed" },
+		    "stray@example.com", VERIFY_POLICY, "no trust anchor" },
 		{ "for servers", "-signer web.pem -inkey web.key", false,
 		    "web@example.com", VERIFY_POLICY, "emailProtection" },
 		{ "for encryption", "-signer crypt.pem -inkey crypt.key", false,
@@ -440,7 +440,7 @@ test_colliding_key_identifier(void)
 	verdict_of_file(
 	    &place, "by-a", "content", "real@example.com", VERIFY_PASS, NULL);
 	verdict_of_file(&place, "by-liar", "content", "real@example.com",
-	    VERIFY_POLICY, "self-signed");
+	    VERIFY_POLICY, "no trust anchor");
 }
 
 /* C2: a good SignerInfo beside one whose signature is broken. */

@@ -208,6 +208,13 @@ report_mail(Report *report, const Settings *settings, const Mail *mail,
 /* ---- incoming mail ---- */
 
 static const char *const edit_words[] = {
+	[EDIT_DELETE] = "delete",
+	[EDIT_CHANGE] = "change",
+	[EDIT_ADD] = "add",
+	[EDIT_TOP] = "top",
+};
+
+static const char *const edit_texts[] = {
 	[EDIT_DELETE] = "field taken out",
 	[EDIT_CHANGE] = "field changed",
 	[EDIT_ADD] = "field added",
@@ -229,7 +236,7 @@ report_edits(Report *report, const Outcome *outcome)
 		    value != NULL ? ": " : "",
 		    value != NULL ? g_strstrip(value) : "");
 
-		report_line(report, "%s: %s", edit_words[edit->kind], line);
+		report_line(report, "%s: %s", edit_texts[edit->kind], line);
 		report_open_object(report);
 		report_text(report, "change", edit_words[edit->kind]);
 		report_text(report, "name", edit->name);

@@ -71,7 +71,7 @@ typedef struct {
 	guint connections_max;
 	gint64 headers_max; /* what libmilter was told of limits.headers */
 	Service *service;
-	Fetcher *fetcher;  /* of CRLs; never freed, as the service */
+	Fetcher *fetcher;  /* of CRLs; freed when no mail is under way */
 	bool fetching;     /* its threads run */
 	guint left;        /* mails that did not end in time */
 	atomic_bool ended; /* smfi_main() has returned */
@@ -566,9 +566,9 @@ daemon_run(const char *file)
 		return exit_code(error);
 	}
 	result = run(&daemon);
-	if (daemon.left > 0) {
-		/* Their threads still compute: nothing may be torn down
-		 * under them. */
+	if (daemon.left > 0 || result != EX_OK) {
+		/* Threads with mails still compute, or may when libmilter gave
+		 * up: nothing may be torn down under them. */
 		_exit(result);
 	}
 	progress_stop();

@@ -237,8 +237,7 @@ static const char *const stored_texts[] = {
 	[CRL_STORED] = "stored: it counts from the next mail on",
 	[CRL_SAME] = "the same one is there already",
 	[CRL_OLDER] = "not stored: a newer one is there",
-	[CRL_NOT_IN_FORCE] = "not stored: it has expired or is not valid yet, "
-			     "and one that is valid is there",
+	[CRL_NOT_IN_FORCE] = "not stored: not in force; a valid one is there",
 };
 
 /* Whoever signed it must be there. ERROR_UNFIT says what to do. */
